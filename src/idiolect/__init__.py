@@ -1,0 +1,1 @@
+"""Idiolect: any large language model, adapted to each person it serves, inside limits that no preference can move."""
