@@ -1,0 +1,195 @@
+"""A deterministic model that stands in for a remote one: no weights, no network, the same answer to the same question.
+
+The answer follows from the prompt, the seed and the candidate's index. Candidates differ as a person would notice: short or
+long, plain or warm, prose or a list, certain or hedging.
+"""
+
+import hashlib
+import random
+import re
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from idiolect.errors import ModelError
+from idiolect.models import wire
+from idiolect.models.protocol import Request
+from idiolect.schema import Completion
+
+TOKEN = re.compile(r"\s*\S+|\s+")
+WORD = re.compile(r"[^\W\d_]{4,}")
+
+
+@dataclass(frozen=True)
+class Style:
+    """A way to answer: sentences with {topic} in them, of which a few are taken between an opening and a close."""
+
+    name: str
+    opening: str
+    sentences: tuple[str, ...]
+    close: str
+    joint: str = " "
+
+
+STYLES = (
+    Style("short", "Start with {topic}.", ("Keep it simple.", "One step is enough.", "Do the first thing today."), ""),
+    Style(
+        "long",
+        "There are several sides to {topic}, and each of them deserves a careful look before anything is decided.",
+        (
+            "The first consideration is what has been tried before, because experience narrows the range of sensible choices.",
+            "A second consideration is the time that is available, since a plan which ignores the calendar seldom survives it.",
+            "It also matters who else is affected, and whether they would describe {topic} in the same terms.",
+            "Finally, the cost of a mistake should be weighed against the cost of waiting for more information.",
+        ),
+        "Taken together, these considerations lead to a measured and gradual approach.",
+    ),
+    Style(
+        "list",
+        "## {topic}\n",
+        ("- Write down what you want from {topic}.", "- Pick 3 options.", "- Compare cost and time.", "- Try the best one."),
+        "- Review it after 1 week.",
+        joint="\n",
+    ),
+    Style(
+        "warm",
+        "What a lovely question! I'm so glad you asked about {topic}.",
+        ("You're already doing great.", "Be kind to yourself on the way.", "We can work this out together, my friend!"),
+        "Wishing you all the best! 😊",
+    ),
+    Style(
+        "formal",
+        "With regard to {topic}, the following is recommended.",
+        (
+            "The relevant requirements should be established beforehand.",
+            "Subsequently, the alternatives are to be evaluated against these criteria.",
+            "Documentation of the decision is advisable.",
+        ),
+        "Further particulars can be provided upon request.",
+    ),
+    Style(
+        "hedging",
+        "It may depend, but perhaps {topic} could be approached slowly.",
+        ("I might be wrong here.", "It seems that people often disagree.", "Possibly a small trial would help."),
+        "That said, I am not entirely sure.",
+    ),
+    Style(
+        "examples",
+        "Think of {topic} with a case in mind.",
+        (
+            "For example, Ana spent 20 minutes a day on it and was done in 2 weeks.",
+            "For instance, a baker tests one loaf before baking 50.",
+            "Such as with a map: first the coast, then the roads.",
+        ),
+        "Now try it with an example of your own.",
+    ),
+    Style(
+        "playful",
+        "Ha, {topic}! My favourite excuse to procrastinate.",
+        ("Plot twist: the hard part is starting.", "Bring snacks!", "If all else fails, blame the cat."),
+        "What could possibly go wrong? 😄",
+    ),
+)
+
+
+class Scripted:
+    """The shipped scripted model. It honours `n`, `max_tokens`, `stop` and `seed`, and streams word by word."""
+
+    is_metered = False
+    max_bias_entries = 0  # it has no tokens whose weight could be moved
+
+    def __init__(self, name: str = "scripted") -> None:
+        self.name = name
+
+    @property
+    def fingerprint(self) -> str:
+        """The name and a sha256 of the styles."""
+        return f"scripted:{hashlib.sha256(repr(STYLES).encode()).hexdigest()}"
+
+    def complete(
+        self, request: Request, n: int = 1, on_completion: Callable[[int, Completion], None] | None = None
+    ) -> Sequence[Completion]:
+        """Return n completions in order, in n different styles as far as there are that many."""
+        wire.check(request, n)
+        done = []
+        for index in range(n):
+            done.append(self._completion(request, index))
+            if on_completion:
+                on_completion(index, done[-1])
+        return done
+
+    def stream(self, request: Request) -> "ScriptedStream":
+        """One completion, word by word."""
+        wire.check(request)
+        return ScriptedStream(self._completion(request, 0))
+
+    def count_tokens(self, text: str) -> int:
+        """Words with the space before them."""
+        return len(tokens(text))
+
+    def close(self) -> None:
+        """There is nothing to free."""
+
+    def _completion(self, request: Request, index: int) -> Completion:
+        sampling = request.sampling
+        text = answer(request, index)
+        cuts = [at for at in (text.find(stop) for stop in sampling.stop if stop) if at >= 0]
+        kept = tokens(text[: min(cuts)] if cuts else text)
+        return Completion(
+            text="".join(kept[: sampling.max_tokens]),
+            finish_reason="length" if len(kept) > sampling.max_tokens else "stop",
+            prompt_tokens=sum(len(tokens(message.text)) for message in request.messages),
+            completion_tokens=min(len(kept), sampling.max_tokens),
+        )
+
+
+class ScriptedStream:
+    """The pieces of a completion that is known already."""
+
+    def __init__(self, completion: Completion) -> None:
+        self._whole = completion
+        self._ended = False
+        self._closed = threading.Event()
+
+    def __iter__(self) -> Iterator[str]:
+        for piece in tokens(self._whole.text):
+            if self._closed.is_set():
+                return
+            yield piece
+        self._ended = True
+
+    def close(self) -> None:
+        """Stop before the next word."""
+        self._closed.set()
+
+    @property
+    def completion(self) -> Completion:
+        """The whole answer, once the iterator has ended."""
+        if not self._ended:
+            raise ModelError("the answer was not read to its end: its stream was stopped, or is still running")
+        return self._whole
+
+
+def tokens(text: str) -> list[str]:
+    """Words with the space before them; joined they are the text again."""
+    return TOKEN.findall(text)
+
+
+def answer(request: Request, index: int) -> str:
+    """The whole answer to a request, before `stop` and `max_tokens`."""
+    asked = "\n".join(f"{message.role}: {message.text}" for message in request.messages)
+    draw = random.Random(f"{request.sampling.seed or 0}\n{asked}")  # of strings, Random makes the same on every machine
+    order = draw.sample(STYLES, len(STYLES))
+    style = order[index % len(order)]
+    turn = random.Random(f"{index}\n{request.sampling.seed or 0}\n{asked}")
+    middle = turn.sample(style.sentences, turn.randint(len(style.sentences) - 1, len(style.sentences)))
+    parts = [style.opening, *middle, style.close]
+    return style.joint.join(part for part in parts if part).format(topic=topic(request))
+
+
+def topic(request: Request) -> str:
+    """What the newest user turn is about: its longest words, in their order."""
+    newest = next((message.text for message in reversed(request.messages) if message.role == "user"), "")
+    words = list(dict.fromkeys(word.lower() for word in WORD.findall(newest)))
+    longest = sorted(words, key=lambda word: (-len(word), words.index(word)))[:2]
+    return " ".join(word for word in words if word in longest) or "this"

@@ -1,0 +1,129 @@
+"""The OpenAI wire format, as far as Idiolect reads it; every other field passes through untouched.
+
+llama.cpp in process and endpoints over HTTP speak the same format, so that both are read here.
+"""
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from idiolect.errors import BadInput
+from idiolect.models.protocol import Request
+from idiolect.schema import Completion
+
+
+class Wire(BaseModel):
+    """A part of a reply; fields that Idiolect has no use for are dropped."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class TokenLogprob(Wire):
+    """One written token. `logprob` is in nats, before any logit bias."""
+
+    logprob: float
+
+
+class Logprobs(Wire):
+    """The tokens of one choice, or of one piece of it."""
+
+    content: list[TokenLogprob] | None = None
+
+
+class Said(Wire):
+    """A message, or a piece of one; `model_extra` holds the fields beside the words, such as `tool_calls`."""
+
+    content: str | None = None
+
+
+class Choice(Wire):
+    """One of the n answers: whole (`message`) or a piece of it (`delta`)."""
+
+    index: int = 0
+    message: Said | None = None
+    delta: Said | None = None
+    finish_reason: str | None = None
+    logprobs: Logprobs | None = None
+
+
+class Usage(Wire):
+    """Tokens as the model counted them."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class WireError(Wire):
+    """What went wrong, in an endpoint's own words."""
+
+    message: str = ""
+    type: str | None = None
+    code: int | str | None = None
+    n_prompt_tokens: int | None = None
+    n_ctx: int | None = None
+
+
+class Reply(Wire):
+    """A whole reply or one chunk of a stream."""
+
+    choices: list[Choice] = Field(default_factory=list)
+    usage: Usage | None = None
+    error: WireError | None = None
+
+
+class Draft:
+    """One answer while it is written."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.finish_reason: str | None = None
+        self._logprobs: list[float] = []
+
+    def take(self, choice: Choice) -> str:
+        """Add a piece, or the whole; return its words, which may be none."""
+        said = choice.delta or choice.message
+        piece = (said.content if said else None) or ""
+        self.text += piece
+        self.finish_reason = choice.finish_reason or self.finish_reason
+        if choice.logprobs and choice.logprobs.content:
+            self._logprobs += [token.logprob for token in choice.logprobs.content]
+        return piece
+
+    def completion(self, prompt_tokens: int, completion_tokens: int, cost: float | None = None) -> Completion:
+        """The answer as a noun."""
+        return Completion(
+            text=self.text,
+            finish_reason=self.finish_reason or "stop",
+            prompt_tokens=prompt_tokens,
+            completion_tokens=completion_tokens,
+            cost=cost,
+            mean_logprob=sum(self._logprobs) / len(self._logprobs) if self._logprobs else None,
+        )
+
+
+def check(request: Request, n: int = 1) -> None:
+    """Refuse what no model can answer."""
+    if n < 1:
+        raise BadInput(f"{n} answers were asked for; ask for at least one")
+    if not any(message.text.strip() or not isinstance(message.content, str) for message in request.messages):
+        raise BadInput("there is nothing to answer: send at least one message that has text")
+
+
+def body(request: Request) -> dict[str, JsonValue]:
+    """A request as the wire carries it; what Idiolect sets wins over the same name in `extra`."""
+    sampling = request.sampling
+    wire: dict[str, JsonValue] = dict(request.extra)
+    wire["messages"] = [message.model_dump(mode="json", exclude_unset=True) for message in request.messages]
+    wire |= {"temperature": sampling.temperature, "top_p": sampling.top_p, "max_tokens": sampling.max_tokens}
+    if sampling.stop:
+        wire["stop"] = list(sampling.stop)
+    if sampling.seed is not None:
+        wire["seed"] = sampling.seed
+    return wire
+
+
+def largest(bias: Mapping[int, float], limit: int) -> dict[int, float]:
+    """The `limit` entries of a bias that weigh most."""
+    if len(bias) <= limit:
+        return dict(bias)
+    return dict(sorted(bias.items(), key=lambda entry: -abs(entry[1]))[:limit])
