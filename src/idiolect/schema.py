@@ -108,6 +108,7 @@ class Share(Noun):
     """How much one attribute moved the choice: contribution = weight x (value - mean over the candidates)."""
 
     attribute: str
+    words: str  # what this answer has more of than the other candidates: "short answers"
     weight: float
     value: float
     contribution: float
@@ -148,7 +149,7 @@ class Answer(Noun):
 
     def why(self) -> str:
         """Why this answer, in a few sentences for a person."""
-        from idiolect.explain import why  # the words live apart from the noun
+        from idiolect.explain import why  # noqa: PLC0415 - the words live apart from the noun and know it
 
         return why(self)
 

@@ -69,5 +69,8 @@ class PersonalReward(Protocol):
     def weights(self, belief: Belief) -> tuple[Array, Array]:
         """Mean and sd (d,) of the weights of the preference space."""
 
+    def difference(self, belief: Belief, chosen: Array, rejected: Array) -> tuple[float, float]:
+        """Mean and variance of r_u(chosen) - r_u(rejected), phi (d,) each."""
+
     def probability(self, belief: Belief, chosen: Array, rejected: Array) -> float:
         """P(the person prefers `chosen` (d,) to `rejected` (d,))."""

@@ -1,0 +1,212 @@
+"""The loop: remember -> recall -> generate -> bound -> choose -> learn. Every step is a part behind a small protocol."""
+
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Self, TypedDict, Unpack
+
+from pydantic import JsonValue
+
+from idiolect.alignment.decoding.best_of_n import best
+from idiolect.learning import Learner
+from idiolect.memory.feedback import event_of
+from idiolect.memory.store import Store
+from idiolect.models.protocol import Model, Request
+from idiolect.parts import open_parts
+from idiolect.profile import profile_of
+from idiolect.reward.elicitation import worth_asking
+from idiolect.schema import (
+    Answer,
+    Array,
+    Candidate,
+    Completion,
+    Feedback,
+    Interaction,
+    Message,
+    Profile,
+    Sampling,
+    as_messages,
+    new_id,
+)
+from idiolect.settings import Settings, load_settings
+from idiolect.turn import Embedding, Stopwatch, Turn, answered, checked, refused, shares
+
+
+class Options(TypedDict, total=False):
+    """What a caller may say of one turn; everything else comes from the settings."""
+
+    sampling: Sampling
+    candidates: int  # how many answers to choose among
+    method: str  # such as "token-values+best-of-4"
+    temporary: bool  # nothing of this turn is kept
+    extra: Mapping[str, JsonValue]  # fields of the request that reach an endpoint untouched
+
+
+class Assistant:
+    """One assistant for many people: `answer` them, take their `feedback`, show their `profile`. Safe in threads."""
+
+    def __init__(self, model: str | None = None, store: str | None = None, *, settings: Settings | None = None) -> None:
+        """`model` and `store` go before the settings. Raises an IdiolectError that says what is missing."""
+        said = {"model": model, "store": store}
+        base = settings or load_settings()
+        self.settings = base.model_copy(update={key: value for key, value in said.items() if value is not None})
+        self._parts = open_parts(self.settings)
+        self._measuring = ThreadPoolExecutor(1, thread_name_prefix="idiolect-measure")
+
+    @property
+    def model(self) -> Model:
+        """The language model behind all answers."""
+        return self._parts.model
+
+    @property
+    def store(self) -> Store:
+        """Where events are kept."""
+        return self._parts.store
+
+    @property
+    def learner(self) -> Learner:
+        """The personal reward with the preference space that it weighs."""
+        return self._parts.learner
+
+    def answer(self, user: str, prompt: str | Sequence[Message], **options: Unpack[Options]) -> Answer:
+        """Answer one person. Raises BadInput for an empty or huge prompt, ModelError when the model fails."""
+        turn = self._recall(user, prompt, options)
+        return self._remember(turn, self._answered(turn))
+
+    def stream(self, user: str, prompt: str | Sequence[Message], **options: Unpack[Options]) -> Iterator[str | Answer]:
+        """Pieces of the answer's text as they may be shown, then the Answer. Closing it stops the model."""
+        turn = self._recall(user, prompt, options)
+        if turn.candidates > 1 or turn.is_replaced:
+            answer = self._answered(turn)  # with several candidates a stream starts after the choice
+            yield answer.text
+        else:
+            answer = yield from self._streamed(turn)
+        yield self._remember(turn, answer)
+
+    def feedback(self, user: str, feedback: Feedback) -> Profile:
+        """Record what a person says of an answer or of themselves, and learn from it: both or neither."""
+        person = self.store.user(user)
+        with person.transaction() as transaction:
+            belief = self.learner.learn(transaction, event_of(transaction, feedback))
+        return profile_of(person, self.learner, belief)
+
+    def prefer(self, user: str, chosen: Candidate | str, over: Candidate | str) -> Profile:
+        """`chosen` was preferred over the other; candidates or their ids."""
+        return self.feedback(user, Feedback(kind="choice", answer=_id(chosen), over=_id(over)))
+
+    def rate(self, user: str, answer: Candidate | Answer | str, value: float | str) -> Profile:
+        """From 1 to 5, or "up" or "down"."""
+        return self.feedback(user, Feedback(kind="rating", answer=_id(answer), value=value))
+
+    def edit(self, user: str, answer: Candidate | Answer | str, text: str) -> Profile:
+        """The person would have written this text instead."""
+        return self.feedback(user, Feedback(kind="edit", answer=_id(answer), value=text))
+
+    def say(self, user: str, text: str) -> Profile:
+        """The person says something of themselves, or of how they like their answers."""
+        return self.feedback(user, Feedback(kind="statement", value=text))
+
+    def correct(self, user: str, attribute: str, weight: float) -> Profile:
+        """The person sets a weight by hand; 0 says "I have no taste here"."""
+        return self.feedback(user, Feedback(kind="correction", attribute=attribute, value=weight))
+
+    def profile(self, user: str) -> Profile:
+        """All that is believed of a person."""
+        person = self.store.user(user)
+        return profile_of(person, self.learner, self.learner.belief(person))
+
+    def answer_by_id(self, user: str, answer: str) -> Answer:
+        """An earlier answer with its trace, by its id or a candidate's. Raises AnswerNotFound."""
+        return self.store.user(user).interaction(answer).answer
+
+    def close(self) -> None:
+        """Free the model and the store."""
+        self._measuring.shutdown()
+        self._parts.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _recall(self, user: str, prompt: str | Sequence[Message], options: Options) -> Turn:
+        messages, watch = checked(as_messages(prompt)), Stopwatch()
+        with watch.step("bound"):
+            verdict = self._parts.boundary.judge_request(messages)
+        with watch.step("recall"):
+            method = self._parts.method(options.get("method"), options.get("candidates"), options.get("extra", {}))
+            person = self.store.user(user)
+            belief = self.learner.belief(person)
+            plain = Request(messages, options.get("sampling", self.settings.sampling), extra=options.get("extra", {}))
+            prepared = self._parts.prepare(plain, method, person, belief)
+        return Turn(
+            user=person.id,
+            messages=messages,
+            request=prepared.request,
+            candidates=method.candidates or 1,
+            method=method.name,
+            model=self.model.name,
+            verdict=verdict,
+            belief=belief,
+            watch=watch,
+            strength=prepared.strength,
+            notes=prepared.notes,
+            is_temporary=options.get("temporary", False),
+        )
+
+    def _answered(self, turn: Turn) -> Answer:
+        if turn.is_replaced:
+            return refused(turn, self._parts.boundary.refusal(turn.verdict))
+        embedding = Embedding(self.learner.phi, self._measuring)
+        with turn.watch.step("generate"):
+            completions = self.model.complete(turn.request, turn.candidates, embedding.on_completion)
+        with turn.watch.step("measure"):
+            phi = embedding.phi(len(completions))
+        return self._chosen(turn, completions, phi)
+
+    def _streamed(self, turn: Turn) -> Generator[str, None, Answer]:
+        screen, shown = self._parts.boundary.stream_screen(turn.messages), []
+        with closing(self.model.stream(turn.request)) as stream, turn.watch.step("generate"):
+            for piece in stream:
+                shown.append(screen.feed(piece))
+                yield shown[-1]
+                if screen.is_cut:
+                    break
+            shown.append(screen.finish())
+            yield shown[-1]
+        if screen.is_cut:
+            return refused(turn, "".join(shown))
+        with turn.watch.step("measure"):
+            phi = self.learner.phi([stream.completion.text])
+        return self._chosen(turn, [stream.completion], phi)
+
+    def _chosen(self, turn: Turn, completions: Sequence[Completion], phi: Array) -> Answer:
+        boundary, reward = self._parts.boundary, self.learner.reward
+        with turn.watch.step("bound"):
+            verdicts = boundary.admit(turn.messages, [completion.text for completion in completions])
+            admitted = [verdict.score >= boundary.tau for verdict in verdicts]  # before the choice: no r_u outbids r_0
+        with turn.watch.step("choose"):
+            turn.phi = phi
+            scores = reward.score(turn.belief, phi)
+            chosen = best(scores, admitted, self.settings.kappa)
+            if chosen is None:
+                return refused(turn, boundary.refusal(min(verdicts, key=lambda verdict: verdict.score)))
+            rival = worth_asking(reward, turn.belief, phi, chosen, admitted, self.settings.ask_above)
+            why = shares(self.learner.space, reward.weights(turn.belief)[0], phi, chosen)
+            return answered(turn, completions, verdicts, scores, chosen, rival, why)
+
+    def _remember(self, turn: Turn, answer: Answer) -> Answer:
+        if turn.is_temporary:
+            return answer
+        event = Interaction(prompt=turn.prompt, prefix=turn.prefix, answer=answer)
+        with self.store.user(turn.user).transaction() as transaction:
+            transaction.append(event)
+            if turn.phi is not None and answer.candidates:
+                rows = {candidate.id: row for candidate, row in zip(answer.candidates, turn.phi, strict=True)}
+                transaction.save_vectors(self.learner.version, rows)
+        return answer
+
+
+def _id(thing: Candidate | Answer | str) -> str:
+    return thing if isinstance(thing, str) else thing.id

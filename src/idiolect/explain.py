@@ -1,0 +1,61 @@
+"""Why an answer was given, in words for a person, from its trace alone."""
+
+from idiolect.schema import Answer, Candidate, Share
+
+SHARES_TOLD = 3
+WORTH_TELLING = 0.02  # of a logit
+
+
+def why(answer: Answer) -> str:
+    """A few sentences whose numbers add up to the score."""
+    if answer.chosen is None:
+        return refusal_reason(answer)
+    sentences = [
+        _choice(answer, answer.candidates[answer.chosen]),
+        *_shares(answer.trace.shares),
+        _evidence(answer),
+        *answer.trace.notes,
+        f"Boundary: {_verdict(answer)}.",
+        f"Method {answer.trace.method} on {answer.trace.model}.",
+    ]
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def refusal_reason(answer: Answer) -> str:
+    """What the boundary said, when it answered in the model's place."""
+    verdict = answer.trace.request_verdict
+    if verdict.action in ("refuse", "helpline"):
+        return f"The boundary answered in the model's place: {verdict.category} ({verdict.rule}), score {verdict.score:.2f}."
+    return "The boundary admitted none of the candidates, so none was shown."
+
+
+def _choice(answer: Answer, shown: Candidate) -> str:
+    n = len(answer.candidates)
+    if n == 1:
+        return "One answer was written, and shown."
+    dropped = sum(candidate.verdict.action == "refuse" for candidate in answer.candidates)
+    outside = f" ({dropped} outside the boundary)" if dropped else ""
+    if not answer.trace.shares:
+        return f"The first of {n} candidates{outside}: nothing is believed of you that tells them apart."
+    return f"Chosen among {n} candidates{outside}: {shown.reward:+.2f} above their mean, give or take {shown.sd:.2f}."
+
+
+def _shares(shares: tuple[Share, ...]) -> list[str]:
+    told = [share for share in shares if abs(share.contribution) >= WORTH_TELLING][:SHARES_TOLD]
+    if not told:
+        return []
+    parts = [f"{share.words} ({share.contribution:+.2f})" for share in told]
+    rest = sum(share.contribution for share in shares) - sum(share.contribution for share in told)
+    return [f"What counted: {', '.join(parts)}, all else {rest:+.2f}."]
+
+
+def _evidence(answer: Answer) -> str:
+    seen = answer.trace.evidence
+    if not seen:
+        return "You have given no feedback yet."
+    return f"Learnt from {seen} piece{'s' if seen > 1 else ''} of feedback."
+
+
+def _verdict(answer: Answer) -> str:
+    verdict = answer.trace.request_verdict
+    return "nothing to object" if verdict.action == "allow" else f"{verdict.category}, {verdict.action}"

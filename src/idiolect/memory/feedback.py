@@ -1,0 +1,92 @@
+"""Feedback as a client sends it becomes an event that names candidates."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from idiolect.errors import BadInput
+from idiolect.schema import AnyEvent, Choice, Correction, Edit, Feedback, Interaction, Rating, Statement
+
+THUMBS = {"up": 5.0, "down": 1.0}
+
+
+class Reader(Protocol):
+    """What is needed of a user's store."""
+
+    def interaction(self, identifier: str) -> Interaction:
+        """The turn that an answer's or a candidate's id belongs to. Raises AnswerNotFound."""
+
+
+def event_of(reader: Reader, feedback: Feedback) -> AnyEvent:
+    """The event that this feedback is. Raises BadInput for what is missing, AnswerNotFound for ids of nobody's."""
+    return _MAKERS[feedback.kind](reader, feedback)
+
+
+def candidate_id(reader: Reader, identifier: str | None) -> str:
+    """The id of a candidate; an answer's id stands for the candidate that was shown."""
+    if not identifier:
+        raise BadInput("this kind of feedback needs `answer`: the id of an answer or of one of its candidates")
+    answer = reader.interaction(identifier).answer
+    if identifier != answer.id:
+        return identifier
+    if answer.chosen is None:
+        raise BadInput(f"{identifier} was a refusal, so there is no answer of the model to judge")
+    return answer.candidates[answer.chosen].id
+
+
+def _choice(reader: Reader, feedback: Feedback) -> AnyEvent:
+    chosen = candidate_id(reader, feedback.answer)
+    named = (feedback.over,) if isinstance(feedback.over, str) else feedback.over or ()
+    over = tuple(candidate_id(reader, other) for other in named)
+    if not over or chosen in over:
+        raise BadInput("a choice needs `over`: the ids of the answers that were not preferred, other than `answer`")
+    return Choice(chosen=chosen, over=over)
+
+
+def _rating(reader: Reader, feedback: Feedback) -> AnyEvent:
+    value = THUMBS.get(str(feedback.value)) or _number(feedback.value)
+    if value is None or not 1 <= value <= 5:
+        raise BadInput('a rating needs `value`: a number from 1 to 5, or "up" or "down"')
+    return Rating(candidate=candidate_id(reader, feedback.answer), value=value)
+
+
+def _edit(reader: Reader, feedback: Feedback) -> AnyEvent:
+    return Edit(candidate=candidate_id(reader, feedback.answer), text=_text(feedback, "what you would have written"))
+
+
+def _statement(_reader: Reader, feedback: Feedback) -> AnyEvent:
+    return Statement(text=_text(feedback, "what you say of yourself or of how you like your answers"))
+
+
+def _correction(_reader: Reader, feedback: Feedback) -> AnyEvent:
+    weight = _number(feedback.value)
+    if feedback.attribute and weight is not None and abs(weight) <= 10:
+        return Correction(attribute=feedback.attribute, weight=weight)
+    if feedback.answer and not feedback.attribute:
+        return Correction(statement=feedback.answer)
+    raise BadInput(
+        "a correction needs `attribute` with a weight from -10 to 10 in `value` (0 for no taste), "
+        "or in `answer` the id of a statement that no longer holds"
+    )
+
+
+def _number(value: str | float | None) -> float | None:
+    """A command's arguments are all text."""
+    try:
+        return None if value is None else float(value)
+    except ValueError:
+        return None
+
+
+def _text(feedback: Feedback, what: str) -> str:
+    if not isinstance(feedback.value, str) or not feedback.value.strip():
+        raise BadInput(f"{feedback.kind} feedback needs `value`: {what}, as text")
+    return feedback.value
+
+
+_MAKERS: dict[str, Callable[[Reader, Feedback], AnyEvent]] = {
+    "choice": _choice,
+    "rating": _rating,
+    "edit": _edit,
+    "statement": _statement,
+    "correction": _correction,
+}

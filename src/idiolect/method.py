@@ -1,0 +1,41 @@
+"""A method by name: generation methods and a number of candidates, joined by "+", such as `token-values+best-of-4`."""
+
+import re
+from dataclasses import dataclass
+
+from idiolect.errors import UnknownMethod
+from idiolect.generation import GENERATION
+
+MOST_CANDIDATES = 16  # beyond this, best-of-N learns to please the reward's errors (METHODS D1)
+
+
+@dataclass(frozen=True)
+class Method:
+    """What to do with a request; `candidates` is None where the name does not say."""
+
+    generation: tuple[str, ...]
+    candidates: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The name that would be parsed to this method."""
+        best_of = () if self.candidates in (None, 1) else (f"best-of-{self.candidates}",)
+        return "+".join((*self.generation, *best_of)) or "plain"
+
+
+def parse(name: str) -> Method:
+    """Raises UnknownMethod, listing the names there are."""
+    generation: list[str] = []
+    candidates: int | None = None
+    for part in name.split("+"):
+        if match := re.fullmatch(r"best-of-(\d{1,3})", part):
+            candidates = int(match[1])
+            if not 1 <= candidates <= MOST_CANDIDATES:
+                raise UnknownMethod(f"{part}: choose among 1 to {MOST_CANDIDATES} candidates")
+        elif part in GENERATION:
+            generation.append(part)
+        else:
+            raise UnknownMethod(
+                f"no method named {part!r}; there are: auto, {', '.join(sorted(GENERATION))}, best-of-N, joined by '+'"
+            )
+    return Method(tuple(generation), candidates)

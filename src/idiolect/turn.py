@@ -1,0 +1,184 @@
+"""What one turn of the loop passes from step to step, and the steps' small arithmetic."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+import numpy as np
+
+from idiolect.errors import BadInput
+from idiolect.features.attributes import ATTRIBUTES
+from idiolect.features.space import PreferenceSpace
+from idiolect.models.protocol import Request
+from idiolect.reward.protocol import Belief, Scores
+from idiolect.schema import Answer, Array, Candidate, Completion, Message, Share, Trace, Verdict, new_id
+
+LONGEST_MESSAGE = 200_000  # characters of one conversation
+
+
+@dataclass
+class Stopwatch:
+    """Milliseconds by step."""
+
+    milliseconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time what happens inside."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = (time.perf_counter() - start) * 1000
+            self.milliseconds[name] = round(self.milliseconds.get(name, 0.0) + spent, 3)
+
+
+@dataclass
+class Turn:
+    """One prompt of one person on its way through the loop."""
+
+    user: str
+    messages: tuple[Message, ...]
+    request: Request
+    candidates: int
+    method: str
+    model: str
+    verdict: Verdict
+    belief: Belief
+    watch: Stopwatch
+    recalled: tuple[str, ...] = ()  # ids of preferences
+    strength: float = 0.0
+    notes: tuple[str, ...] = ()
+    is_temporary: bool = False
+    phi: Array | None = None  # (n, d) of the candidates, once they are written
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether the boundary answers in the model's place."""
+        return self.verdict.action in ("refuse", "helpline")
+
+    @property
+    def prompt(self) -> str:
+        """The newest words of the person."""
+        return newest(self.messages)
+
+    @property
+    def prefix(self) -> str:
+        """A hash of the conversation before the newest turn, so that a resent history is known again."""
+        before = "\x1e".join(f"{message.role}\x1f{message.text}" for message in self.messages[:-1])
+        return sha256(before.encode()).hexdigest() if before else ""
+
+
+def newest(messages: Sequence[Message]) -> str:
+    """The text of the last user turn."""
+    return next((message.text for message in reversed(messages) if message.role == "user"), "")
+
+
+def checked(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """Raises BadInput for a conversation without words of a person, or one too long to be one."""
+    if not newest(messages).strip():
+        raise BadInput("there is no question: the last user message is empty")
+    length = sum(len(message.text) for message in messages)
+    if length > LONGEST_MESSAGE:
+        raise BadInput(f"the conversation has {length:,} characters; at most {LONGEST_MESSAGE:,} are taken: shorten it")
+    return messages
+
+
+@dataclass
+class Embedding:
+    """Measures each answer as it ends, beside the model that still writes the others."""
+
+    phi_of: Callable[[Sequence[str]], Array]
+    pool: Executor
+    rows: dict[int, Future[Array]] = field(default_factory=dict)
+
+    def on_completion(self, index: int, completion: Completion) -> None:
+        """Called by the model's thread; returns at once."""
+        self.rows[index] = self.pool.submit(self.phi_of, [completion.text])
+
+    def phi(self, n: int) -> Array:
+        """(n, d), once all n have ended."""
+        return np.vstack([self.rows[index].result() for index in range(n)])
+
+
+def shares(space: PreferenceSpace, weights: Array, phi: Array, chosen: int) -> tuple[Share, ...]:
+    """How each direction moved the choice: the contributions sum to the chosen answer's reward."""
+    above = phi[chosen] - phi.mean(axis=0)
+    contributions = weights * above
+    order = np.argsort(-np.abs(contributions), kind="stable")
+    return tuple(
+        Share(
+            attribute=space.names[j],
+            words=_words(space.names[j], above[j] > 0),
+            weight=round(float(weights[j]), 4),
+            value=round(float(phi[chosen, j]), 4),
+            contribution=round(float(contributions[j]), 4),
+        )
+        for j in order
+        if contributions[j]
+    )
+
+
+def _words(name: str, more: bool) -> str:
+    attribute = ATTRIBUTES.get(name)
+    if attribute is None:
+        return f"{'more' if more else 'less'} of {name}"
+    return attribute.high if more else attribute.low
+
+
+def answered(
+    turn: Turn,
+    completions: Sequence[Completion],
+    verdicts: Sequence[Verdict],
+    scores: Scores,
+    chosen: int,
+    rival: int | None,
+    why: tuple[Share, ...],
+) -> Answer:
+    """The answer that is shown, with every candidate's id and scores."""
+    answer_id = new_id("chatcmpl")
+    candidates = tuple(
+        Candidate(
+            id=f"{answer_id}-{index}",
+            text=completion.text,
+            reward=round(float(scores.mean[index]), 4),
+            sd=round(float(scores.sd[index]), 4),
+            verdict=verdict,
+            completion_tokens=completion.completion_tokens,
+        )
+        for index, (completion, verdict) in enumerate(zip(completions, verdicts, strict=True))
+    )
+    return Answer(
+        id=answer_id,
+        user=turn.user,
+        text=completions[chosen].text,
+        candidates=candidates,
+        chosen=chosen,
+        ask=None if rival is None else (chosen, rival),
+        prompt_tokens=completions[chosen].prompt_tokens,
+        completion_tokens=completions[chosen].completion_tokens,
+        finish_reason=completions[chosen].finish_reason,
+        trace=_trace(turn, why),
+    )
+
+
+def refused(turn: Turn, text: str) -> Answer:
+    """The boundary's own words in the model's place."""
+    return Answer(id=new_id("chatcmpl"), user=turn.user, text=text, trace=_trace(turn, ()))
+
+
+def _trace(turn: Turn, why: tuple[Share, ...]) -> Trace:
+    return Trace(
+        method=turn.method,
+        model=turn.model,
+        recalled=turn.recalled,
+        request_verdict=turn.verdict,
+        shares=why,
+        strength=turn.strength,
+        evidence=turn.belief.seen,
+        notes=turn.notes,
+        milliseconds=turn.watch.milliseconds,
+    )
