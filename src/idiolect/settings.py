@@ -1,0 +1,144 @@
+"""Configuration: arguments go before `IDIOLECT_*` variables, they before a TOML file, it before the defaults.
+
+The file is the one named by IDIOLECT_CONFIG, else `idiolect.toml` here, else the one in the user's configuration
+folder. Unknown keys are refused wherever they stand.
+"""
+
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from idiolect.errors import SettingsError
+from idiolect.schema import Sampling
+
+FILE_NAME = "idiolect.toml"
+ENV_PREFIX = "IDIOLECT_"
+CONFIG_VARIABLE = "IDIOLECT_CONFIG"
+_PLAIN = Sampling()
+
+
+class Settings(BaseSettings):
+    """All that can be configured. Made by hand it reads the environment but no file; `load_settings` reads both."""
+
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True, env_ignore_empty=True)
+
+    model: str = Field(
+        "starter",
+        description="The language model: `starter`, `./FILE.gguf`, `openai:NAME`, `ollama:NAME`, `hf:OWNER/FILE.gguf`.",
+    )
+    base_url: str | None = Field(None, description="The address of an OpenAI-compatible endpoint that serves `model`.")
+    api_key: SecretStr | None = Field(None, description="The endpoint's key; better as a variable than in a file.")
+    timeout_s: PositiveFloat = Field(
+        60.0, description="Seconds that an endpoint may take before an answer is given up."
+    )
+    store: str = Field(
+        "sqlite:///idiolect.db",
+        description="Where events are kept: `sqlite:///FILE` or `postgresql://USER@HOST/DATABASE`.",
+    )
+    embedder: str = Field(
+        "minilm", description="What turns a text into a vector: `minilm`, or `none` for attributes alone."
+    )
+    policy: Path | None = Field(None, description="A policy file for the boundary in place of the shipped one.")
+    rules_only: bool = Field(
+        False, description="Start although the boundary's trained screens can't run (no embedder)."
+    )
+    method: str = Field(
+        "auto", description="How an answer is made personal, such as `token-values+best-of-4`; or `auto`."
+    )
+    candidates: Annotated[int, Field(ge=1, le=16)] | None = Field(
+        None, description="Answers to choose among; unset: four on the starter, one on a model that costs money."
+    )
+    kappa: NonNegativeFloat = Field(
+        0.5, description="Caution of the choice: standard deviations subtracted from each answer's reward."
+    )
+    ask_above: NonNegativeFloat = Field(
+        0.1,
+        description="Show two answers and ask when the choice is expected to tell this much, in nats (at most 0.69).",
+    )
+    kl_budget: NonNegativeFloat = Field(
+        0.1, description="How far token values may move the model from itself, in nats per token (KL divergence)."
+    )
+    system_prompt: str | None = Field(
+        None, description="The system text of every conversation; unset: the model's own."
+    )
+    temperature: Annotated[float, Field(ge=0, le=2)] = Field(
+        _PLAIN.temperature, description="Of the sampling; 0 is greedy."
+    )
+    top_p: Annotated[float, Field(gt=0, le=1)] = Field(
+        _PLAIN.top_p, description="Probability mass that sampling keeps."
+    )
+    max_tokens: Annotated[int, Field(ge=1, le=32_768)] = Field(
+        _PLAIN.max_tokens, description="Longest answer, in tokens of the model."
+    )
+    host: str = Field("127.0.0.1", description="Address that the server listens on; `0.0.0.0` lets other machines in.")
+    port: Annotated[int, Field(ge=0, le=65_535)] = Field(8642, description="Port of the server; 0 takes a free one.")
+
+    @property
+    def sampling(self) -> Sampling:
+        """How tokens are drawn unless a request says otherwise."""
+        return Sampling(temperature=self.temperature, top_p=self.top_p, max_tokens=self.max_tokens)
+
+
+def load_settings(config: Path | None = None, **arguments: object) -> Settings:
+    """Settings from all sources; an argument that is None was not given. Raises SettingsError naming the culprit."""
+    said = {key: value for key, value in arguments.items() if value is not None}
+    _refuse_unknown(said, "the arguments")
+    variables = {key.lower().removeprefix(ENV_PREFIX.lower()): key for key in os.environ if _is_ours(key)}
+    _refuse_unknown(variables, f"the environment ({ENV_PREFIX}...)")
+    file = config_file(config)
+    written = _read(file) if file else {}
+    _refuse_unknown(written, str(file))
+    from_file = {key: value for key, value in written.items() if key not in variables}
+    try:
+        return Settings.model_validate(from_file | said)
+    except ValidationError as error:
+        raise SettingsError(_first(error, said, variables, file)) from error
+
+
+def config_file(config: Path | None = None) -> Path | None:
+    """The settings file in force, if there is one. Raises SettingsError when a named one is missing."""
+    named = config or os.environ.get(CONFIG_VARIABLE)
+    if named:
+        if not Path(named).is_file():
+            raise SettingsError(f"there is no settings file {named}: write it, or unset {CONFIG_VARIABLE} and --config")
+        return Path(named)
+    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return next((path for path in (Path(FILE_NAME), home / "idiolect" / FILE_NAME) if path.is_file()), None)
+
+
+def _is_ours(variable: str) -> bool:
+    return variable.startswith(ENV_PREFIX) and variable != CONFIG_VARIABLE
+
+
+def _read(file: Path) -> Mapping[str, object]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{file} is not valid TOML: {error}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file} cannot be read: {error}") from error
+
+
+def _refuse_unknown(keys: Iterable[str], where: str) -> None:
+    for key in keys:
+        if key not in Settings.model_fields:
+            close = get_close_matches(key, Settings.model_fields, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(sorted(Settings.model_fields))}"
+            raise SettingsError(f"unknown setting {key!r} in {where}; {hint}")
+
+
+def _first(error: ValidationError, said: Mapping[str, object], variables: Mapping[str, str], file: Path | None) -> str:
+    """The first complaint in one sentence, with the place where the value was written; never a secret's value."""
+    complaint = error.errors(include_input=False, include_url=False)[0]
+    key = str(complaint["loc"][0])
+    if key in said:
+        where = "the arguments"
+    else:
+        where = f"the variable {variables[key]}" if key in variables else str(file)
+    return f"the setting {key!r} in {where} cannot be read: {complaint['msg'].lower()}"
