@@ -1,0 +1,87 @@
+"""The boundary: r_0(x, y) >= tau. It judges the client's own messages and the answer, and never sees a profile."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from idiolect.boundary import policy as policies
+from idiolect.boundary.policy import Category, Policy
+from idiolect.boundary.screens import Finding, RulesScreen, Screen, r_0
+from idiolect.boundary.stream import StreamScreen
+from idiolect.schema import Message, Verdict
+
+__all__ = ["Boundary", "StreamScreen"]
+
+
+class Boundary:
+    """What may be asked and what may be answered, for everyone alike."""
+
+    def __init__(self, policy: Policy, screens: Sequence[Screen] | None = None) -> None:
+        self.policy = policy
+        self._screens = tuple(screens) if screens is not None else (RulesScreen(policy),)
+        self._categories = {category.name: category for category in policy.category}
+
+    @classmethod
+    def shipped(cls) -> Self:
+        """The boundary that comes with Idiolect."""
+        return cls(policies.shipped())
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> Self:
+        """The shipped policy with an operator's file on top of it. Raises PolicyError."""
+        return cls(policies.read(Path(path)))
+
+    @property
+    def tau(self) -> float:
+        """Answers with r_0 below it are not admitted."""
+        return self.policy.tau
+
+    def judge_request(self, messages: Sequence[Message]) -> Verdict:
+        """The verdict on what the person asks; only the client's own messages go in."""
+        return self._verdict([finding for screen in self._screens for finding in screen.request(messages)])
+
+    def judge_answer(self, messages: Sequence[Message], answer: str) -> Verdict:
+        """The verdict on one answer."""
+        return self._verdict([finding for screen in self._screens for finding in screen.answer(messages, answer)])
+
+    def admit(self, messages: Sequence[Message], answers: Sequence[str]) -> list[Verdict]:
+        """One verdict for each answer, in order; `admits` says of each whether it may be chosen."""
+        return [self.judge_answer(messages, answer) for answer in answers]
+
+    def admits(self, verdict: Verdict) -> bool:
+        """Whether r_0 >= tau."""
+        return verdict.score >= self.tau
+
+    def stream_screen(self, messages: Sequence[Message]) -> StreamScreen:
+        """A screen for one answer that is shown while it is written."""
+        return StreamScreen(lambda text: self.judge_answer(messages, text), self.admits, self._ending)
+
+    def refusal(self, verdict: Verdict) -> str:
+        """What is said in the model's place: polite, and it names what may be asked instead."""
+        category = self._categories.get(verdict.category or "")
+        if category is None:
+            return "I'd rather not answer that as it stands. Could you put it another way, or tell me what you are trying to do?"
+        if category.action == "helpline":
+            return f"{self.policy.helpline} {category.instead}"
+        return f"Sorry, I can't help with {category.title}. {category.instead}"
+
+    def _ending(self, verdict: Verdict) -> str:
+        return f"\n\nI stopped here: the rest of this answer would have gone beyond what I may say. {self.refusal(verdict)}"
+
+    def _verdict(self, findings: Sequence[Finding]) -> Verdict:
+        version = self.policy.version
+        verdicts = [self._of(finding, self._categories[finding.category], version) for finding in findings]
+        return min(verdicts, key=lambda verdict: verdict.score, default=Verdict(score=1.0, policy_version=version))
+
+    def _of(self, finding: Finding, category: Category, version: str) -> Verdict:
+        score = r_0(finding.risk, category.threshold)
+        acts = score < self.tau
+        if category.action in ("care", "allow"):
+            score = max(score, self.tau)
+        return Verdict(
+            score=round(score, 4),
+            action=category.action if acts else "allow",
+            category=finding.category,
+            rule=finding.rule,
+            policy_version=version,
+        )

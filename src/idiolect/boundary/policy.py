@@ -1,0 +1,156 @@
+"""The policy file: categories of harm, what is done about each, and the rules that notice them."""
+
+import re
+import tomllib
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from idiolect.errors import PolicyError
+from idiolect.schema import Action
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,48}$")]
+Weight = Annotated[float, Field(ge=0, le=1)]
+Words = tuple[str | tuple[str, ...], ...]  # each a group's name ("make|buy" for either), or a list of words
+LONGEST_PATTERN = 400
+_RISKY = (
+    (r"\\[1-9]|\(\?P=", "refers back to a group"),
+    (r"(?<!\\)[*+](?!\?*\)?\])|\{\d+,\}", "repeats without bound (write {0,60} instead of * or +)"),
+    (r"\)\s*\{\d+,\d{2,}\}", "repeats a group ten times or more"),
+)
+
+
+class Part(BaseModel):
+    """A table of the file: unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Rule(Part):
+    """Notices one thing: groups of words near each other in this order, or a regular expression over normalised text."""
+
+    id: Name
+    words: Words = ()
+    pattern: str | None = None
+    within: Annotated[int, Field(ge=1, le=60)] = 8  # words from one group to the next
+    ordered: bool = True
+    unless: Words = ()  # any of these close to the match, and there is no match
+    score: Weight
+    where: Literal["request", "answer", "both"] = "request"
+
+    @field_validator("pattern")
+    @classmethod
+    def _is_safe(cls, pattern: str | None) -> str | None:
+        if pattern is None:
+            return None
+        if len(pattern) > LONGEST_PATTERN:
+            raise ValueError(f"the pattern is longer than {LONGEST_PATTERN} characters")
+        for risky, reason in _RISKY:
+            if re.search(risky, pattern):
+                raise ValueError(f"the pattern {reason}, which can take very long on some texts")
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ValueError(f"the pattern is no regular expression: {error}") from error
+        return pattern
+
+    @model_validator(mode="after")
+    def _has_one_form(self) -> Self:
+        if bool(self.words) == bool(self.pattern):
+            raise ValueError(f"rule {self.id!r} needs either words or a pattern")
+        return self
+
+
+class Context(Part):
+    """Words around a request that make it less (factor < 1) or more (factor > 1) risky."""
+
+    id: Name
+    words: Words
+    within: Annotated[int, Field(ge=1, le=60)] = 8
+    factor: Annotated[float, Field(ge=0, le=2)]
+    categories: tuple[Name, ...] = ()  # none named: all
+    where: Literal["request", "answer", "both"] = "request"
+
+
+class Category(Part):
+    """One kind of harm."""
+
+    name: Name
+    title: str  # "I can't help with ..."
+    action: Action
+    universal: bool = False
+    threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    instead: str  # "I can ... instead"
+    examples: tuple[str, ...] = ()
+    harmless: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
+
+
+class Policy(Part):
+    """A whole policy."""
+
+    version: Annotated[str, Field(min_length=1, max_length=60)]
+    tau: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    helpline: str
+    words: dict[Name, tuple[str, ...]]
+    context: tuple[Context, ...] = ()
+    category: tuple[Category, ...]
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        names = [category.name for category in self.category]
+        ids = [rule.id for category in self.category for rule in category.rules] + [c.id for c in self.context]
+        for kind, seen in (("category", names), ("rule or context", ids)):
+            twice = sorted({name for name in seen if seen.count(name) > 1})
+            if twice:
+                raise ValueError(f"{kind} {twice[0]!r} stands twice")
+        for owner, words in self._word_lists():
+            for name in (n for item in words if isinstance(item, str) for n in item.split("|")):
+                if name not in self.words:
+                    raise ValueError(f"{owner} names the words {name!r}, which [words] does not hold")
+        for context in self.context:
+            for name in context.categories:
+                if name not in names:
+                    raise ValueError(f"context {context.id!r} names the category {name!r}, which does not exist")
+        return self
+
+    def _word_lists(self) -> list[tuple[str, Words]]:
+        rules = [rule for category in self.category for rule in category.rules]
+        return [(f"rule {rule.id!r}", rule.words + rule.unless) for rule in rules] + [
+            (f"context {context.id!r}", context.words) for context in self.context
+        ]
+
+
+def parse(text: str, name: str) -> Policy:
+    """Raises PolicyError with the file, the key and the reason."""
+    try:
+        return Policy.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError(f"{name} is not valid TOML: {error}") from error
+    except ValidationError as error:
+        raise PolicyError(explained(error, name)) from error
+
+
+def explained(error: ValidationError, name: str) -> str:
+    """The first mistake in one sentence."""
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"]) or "the whole file"
+    return f"{name}, {key}: {first['msg'].removeprefix('Value error, ')}"
+
+
+@cache
+def shipped() -> Policy:
+    """The policy that comes with Idiolect."""
+    return parse(files("idiolect.boundary").joinpath("policy.toml").read_text(encoding="utf-8"), "policy.toml")
+
+
+def read(path: Path) -> Policy:
+    """A whole policy from a file. Raises PolicyError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PolicyError(f"the policy file {path} cannot be read: {error}") from error
+    return parse(text, str(path))
