@@ -73,6 +73,7 @@ class Completion(Noun):
     completion_tokens: int
     cost: float | None = None
     mean_logprob: float | None = None  # nats per token under the model before any personal bias, where the engine tells
+    extra: dict[str, JsonValue] = Field(default_factory=dict)  # what the message holds beside its words: `tool_calls`...
 
 
 # --- the boundary --------------------------------------------------------------------------------------------------

@@ -1,11 +1,12 @@
 """Language models behind one protocol, opened by name."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from idiolect.errors import UnknownModel
-from idiolect.models.llamacpp import LlamaCpp, LlamaCppSettings
+from idiolect.models.llamacpp import LlamaCpp
+from idiolect.models.llamacpp_library import LlamaCppSettings
 from idiolect.models.protocol import Model, Request, Stream
 from idiolect.models.scripted import Scripted
 from idiolect.models.starter import starter_path
@@ -22,7 +23,7 @@ class ModelOptions:
     base_url: str | None = None  # endpoints
     api_key: str | None = None  # endpoints
     timeout_s: float = 60  # endpoints: how long one may stay silent
-    llama: LlamaCppSettings = LlamaCppSettings()
+    llama: LlamaCppSettings = field(default_factory=LlamaCppSettings)
 
 
 @dataclass(frozen=True)

@@ -1,48 +1,49 @@
 """llama.cpp in this process, through xllamacpp: any GGUF file; n candidates decode side by side and share the prompt.
 
-Decoding runs in a thread of llama.cpp's own. `on_completion` and the pieces of a stream come on the thread that asked, from
-a queue that llama.cpp fills: a slow listener delays only itself.
+Decoding runs in threads of llama.cpp's own. `on_completion` and the pieces of a stream come on the thread that asked,
+from a queue that llama.cpp fills: a slow listener delays only itself. `extra={"logprobs": True}` fills `mean_logprob`, at
+about 5 % of the speed; it is taken from the logits before `logit_bias`, so it is the plain model's.
 """
 
 import hashlib
-import importlib
-import os
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Protocol
-from weakref import WeakSet
+from typing import TypeVar
 
 import httpx
 from pydantic import JsonValue
 
-from idiolect.errors import BadInput, MissingExtra, ModelError, UnknownModel, WeightsError
+from idiolect.errors import BadInput, IdiolectError, ModelError
 from idiolect.models import wire
+from idiolect.models.llamacpp_library import LlamaCppSettings, Server, load
+from idiolect.models.pieces import Pieces
 from idiolect.models.protocol import Request
 from idiolect.schema import Completion
 
-Chunk = Mapping[str, JsonValue]
-MAGIC = b"GGUF"
+SEEDS = 2**31  # llama.cpp adds a candidate's index to the seed, and takes 2**32 - 1 for "any"
+
+WireT = TypeVar("WireT", bound=wire.Wire)
 
 
-@dataclass(frozen=True)
-class LlamaCppSettings:
-    """How much of the machine a model may take."""
-
-    parallel: int = 8  # answers that decode at once; more are queued
-    context: int = 2048  # tokens of prompt and answer together, for each of the parallel answers
-    threads: int | None = None  # None: the cores this process may use
-    cache_mib: int = 256  # of host memory for the prompts of conversations that are not being answered
+class _Tokens(wire.Wire):
+    tokens: list[int]
 
 
-class _Server(Protocol):
-    listening_address: str
+class _Meta(wire.Wire):
+    n_vocab: int
 
-    def handle_chat_completions(self, request: dict[str, JsonValue], callback: Callable[[Chunk], bool], /) -> None: ...
+
+class _Loaded(wire.Wire):
+    meta: _Meta
+
+
+class _Models(wire.Wire):
+    data: list[_Loaded]
 
 
 class LlamaCpp:
@@ -55,16 +56,17 @@ class LlamaCpp:
         self.name = name or str(path)
         self.settings = settings or LlamaCppSettings()
         self._key = secrets.token_hex(16)  # llama.cpp always listens on a loopback port: nobody else may use it
-        self._streams: WeakSet[_LlamaStream] = WeakSet()
-        self._lock = threading.Lock()
-        self._live: _Server | None = _load(path, self.settings, self._key)
-        self.max_bias_entries = self._vocabulary_size()
+        self._turn = threading.Condition()
+        self._running = 0
+        self._reloading = False
+        self._stopping = threading.Event()
+        self._live: Server | None = load(path, self.settings, self._key)
+        self.max_bias_entries = self._ask(_Models, "GET", "/v1/models").data[0].meta.n_vocab
 
     @property
     def fingerprint(self) -> str:
         """The sha256 of the weights."""
-        stat = self.path.stat()
-        return sha256_of(self.path, stat.st_mtime_ns, stat.st_size)
+        return sha256_of(self.path)
 
     def complete(
         self, request: Request, n: int = 1, on_completion: Callable[[int, Completion], None] | None = None
@@ -74,17 +76,19 @@ class LlamaCpp:
         done: list[Completion] = []
         for first in range(0, n, self.settings.parallel):
             reader = _Reader(first, on_completion=on_completion)
-            self._run(self._body(request, first, min(self.settings.parallel, n - first)), reader)
+            self._write(self._body(request, first, min(self.settings.parallel, n - first)), reader)
             done += reader.completions()
         return done
 
-    def stream(self, request: Request) -> "_LlamaStream":
-        """One completion, piece by piece; waits for the first piece, so that a refused request raises here."""
+    def stream(self, request: Request) -> Pieces:
+        """One completion, piece by piece."""
         wire.check(request)
-        stream = _LlamaStream(lambda reader: self._run(self._body(request, 0, 1), reader))
-        self._streams.add(stream)
-        stream.start()
-        return stream
+        queue: SimpleQueue[str | Completion | BaseException] = SimpleQueue()
+        closed = threading.Event()
+        reader = _Reader(on_piece=queue.put, on_completion=lambda _, whole: queue.put(whole), closed=closed)
+        body = self._body(request, 0, 1)
+        threading.Thread(target=self._write_into, args=(queue, body, reader), name="llama-stream", daemon=True).start()
+        return Pieces(_until_the_end(queue), closed.set)
 
     def count_tokens(self, text: str) -> int:
         """Tokens of a bare text."""
@@ -92,51 +96,87 @@ class LlamaCpp:
 
     def tokenize(self, text: str) -> list[int]:
         """The token ids of a bare text, without those that a chat template adds."""
-        return [int(token) for token in self._call("POST", "/tokenize", {"content": text})["tokens"]]
+        return self._ask(_Tokens, "POST", "/tokenize", {"content": text}).tokens
 
     def forget(self) -> None:
-        """Drop every cached prompt, exactly: the weights are loaded anew. Requests under way end on the old copy."""
-        fresh = _load(self.path, self.settings, self._key)
-        with self._lock:
-            self._live = fresh
+        """Drop every cached prompt, exactly: when the requests under way have ended, the weights are loaded anew."""
+        with self._turn:
+            self._turn.wait_for(lambda: not self._reloading)
+            self._reloading = True
+            try:
+                self._turn.wait_for(lambda: self._running == 0)
+                if self._live is not None:
+                    self._live = None  # freed first: a large model does not fit twice
+                    self._live = load(self.path, self.settings, self._key)
+            finally:
+                self._reloading = False
+                self._turn.notify_all()
 
     def close(self) -> None:
-        """Stop what is being written and free the model."""
-        for stream in list(self._streams):
-            stream.close()
-        with self._lock:
+        """Stop what is being written, within a token, and free the model."""
+        self._stopping.set()
+        with self._turn:
+            self._turn.wait_for(lambda: self._running == 0)
             self._live = None
 
-    @property
-    def _server(self) -> _Server:
-        with self._lock:
-            if self._live is None:
-                raise ModelError(f"the model {self.name} was closed; open it again with open_model")
-            return self._live
+    @contextmanager
+    def _server(self) -> Iterator[Server]:
+        with self._turn:
+            self._turn.wait_for(lambda: not self._reloading)
+            if self._live is None or self._stopping.is_set():
+                raise ModelError(f"the model {self.name} was closed; open it again")
+            server = self._live
+            self._running += 1
+        try:
+            yield server
+        finally:
+            del server  # the last reference frees the model, and that must not be this thread's after close()
+            with self._turn:
+                self._running -= 1
+                self._turn.notify_all()
 
     def _body(self, request: Request, first: int, count: int) -> dict[str, JsonValue]:
-        body = wire.body(request)
-        body |= {"n": count, "stream": True, "stream_options": {"include_usage": True}, "top_k": 40, "min_p": 0.05}
+        body: dict[str, JsonValue] = {"top_k": 40, "min_p": 0.05}  # llama.cpp's own, said aloud; `extra` may set others
+        body |= wire.body(request)
+        body |= {"n": count, "stream": True, "stream_options": {"include_usage": True}}
         if request.sampling.seed is not None:
-            body["seed"] = (request.sampling.seed + first) % 2**32  # llama.cpp adds the index within this call
+            body["seed"] = (request.sampling.seed + first) % SEEDS
         if request.logit_bias:
             body["logit_bias"] = [[token, bias] for token, bias in request.logit_bias.items()]
         if body.get("logprobs"):
             body["top_logprobs"] = body.get("top_logprobs") or 1  # without it llama.cpp ignores `logprobs`
         return body
 
-    def _run(self, body: dict[str, JsonValue], reader: "_Reader") -> None:
-        self._server.handle_chat_completions(body, reader.receive)
+    def _write(self, body: dict[str, JsonValue], reader: "_Reader") -> None:
+        def receive(chunk: Mapping[str, JsonValue]) -> bool:
+            return reader.receive(chunk) or self._stopping.is_set()
+
+        with self._server() as server:
+            try:
+                server.handle_chat_completions(body, receive)
+            except RuntimeError as refused:  # what xllamacpp raises for a request that llama.cpp cannot read
+                raise BadInput(f"llama.cpp refused the request: {refused}") from refused
         reader.check()
+        if self._stopping.is_set():
+            raise ModelError(f"the model {self.name} was closed before it had answered; open it again")
 
-    def _vocabulary_size(self) -> int:
-        return int(self._call("GET", "/v1/models")["data"][0]["meta"]["n_vocab"])
+    def _write_into(
+        self, queue: SimpleQueue[str | Completion | BaseException], body: dict[str, JsonValue], reader: "_Reader"
+    ) -> None:
+        try:
+            self._write(body, reader)
+            queue.put(StopIteration())
+        except Exception as failure:  # noqa: BLE001 - raised again on the thread that reads the stream
+            queue.put(failure)
 
-    def _call(self, method: str, path: str, body: JsonValue = None) -> dict[str, list[dict[str, dict[str, int]]]]:
+    def _ask(self, kind: type[WireT], method: str, path: str, body: JsonValue = None) -> WireT:
         headers = {"Authorization": f"Bearer {self._key}"}
-        answer = httpx.request(method, self._server.listening_address + path, json=body, headers=headers, trust_env=False)
-        answer.raise_for_status()
-        return answer.json()
+        with self._server() as server:
+            url = server.listening_address + path
+            answer = httpx.request(method, url, json=body, headers=headers, trust_env=False, timeout=60)
+        if answer.is_error:
+            raise ModelError(f"llama.cpp answered {answer.status_code} to {path}: {answer.text[:200]}")
+        return kind.model_validate_json(answer.content)
 
 
 class _Reader:
@@ -146,24 +186,26 @@ class _Reader:
         self,
         first: int = 0,
         *,
-        on_piece: Callable[[str], bool] | None = None,
+        on_piece: Callable[[str], None] | None = None,
         on_completion: Callable[[int, Completion], None] | None = None,
+        closed: threading.Event | None = None,
     ) -> None:
         self._first = first
         self._on_piece = on_piece
         self._on_completion = on_completion
+        self._closed = closed
         self._drafts: dict[int, wire.Draft] = {}
         self._done: dict[int, Completion] = {}
         self._ended = 0
-        self._failure: Exception | None = None
+        self._failure: BaseException | None = None
 
-    def receive(self, chunk: Chunk) -> bool:
+    def receive(self, chunk: Mapping[str, JsonValue]) -> bool:
         """Take one chunk; True stops llama.cpp."""
         try:
-            return self._take(wire.Reply.model_validate(chunk))
-        except Exception as failure:  # raised again in check(): it must not travel through llama.cpp's own frames
+            self._take(wire.Reply.model_validate(chunk))
+        except BaseException as failure:  # noqa: BLE001 - xllamacpp would swallow it; check() raises it again
             self._failure = failure
-            return True
+        return self._failure is not None or (self._closed is not None and self._closed.is_set())
 
     def check(self) -> None:
         """Raise what went wrong while the chunks came."""
@@ -174,118 +216,47 @@ class _Reader:
         """The whole answers, in order."""
         return [self._done[index] for index in sorted(self._done)]
 
-    def _take(self, reply: wire.Reply) -> bool:
-        if reply.error:
+    def _take(self, reply: wire.Reply) -> None:
+        if isinstance(reply.error, wire.WireError):
             raise _refusal(reply.error)
-        stop = False
         for choice in reply.choices:
             piece = self._drafts.setdefault(choice.index, wire.Draft()).take(choice)
-            self._ended = choice.index if choice.finish_reason else self._ended
             if piece and self._on_piece:
-                stop = self._on_piece(piece) or stop
+                self._on_piece(piece)
+            if choice.finish_reason:
+                self._ended = choice.index
         if reply.usage:
-            self._finish(reply.usage)
-        return stop
-
-    def _finish(self, usage: wire.Usage) -> None:
-        index = self._ended
-        self._done[index] = self._drafts[index].completion(usage.prompt_tokens, usage.completion_tokens)
-        if self._on_completion:
-            self._on_completion(self._first + index, self._done[index])
+            whole = self._drafts[self._ended].completion(reply.usage.prompt_tokens, reply.usage.completion_tokens)
+            self._done[self._ended] = whole
+            if self._on_completion:
+                self._on_completion(self._first + self._ended, whole)
 
 
-class _LlamaStream:
-    """Text as llama.cpp writes it, from a thread of its own."""
-
-    def __init__(self, run: Callable[[_Reader], None]) -> None:
-        self._pieces: SimpleQueue[str | Completion | Exception | None] = SimpleQueue()
-        self._closed = threading.Event()
-        self._completion: Completion | None = None
-        self._run = run
-        self._thread = threading.Thread(target=self._write, name="llama-stream", daemon=True)
-
-    def start(self) -> None:
-        """Begin, and wait for the first piece or the end."""
-        self._thread.start()
-        self._first = self._pieces.get()
-        if isinstance(self._first, Exception):
-            raise self._first
-
-    def __iter__(self) -> Iterator[str]:
-        item = self._first
-        try:
-            while isinstance(item, str):
-                yield item
-                item = self._pieces.get()
-        finally:
-            self.close()
-        if isinstance(item, Exception):
-            raise item
-        self._completion = item
-
-    def close(self) -> None:
-        """Stop writing; llama.cpp leaves off at the next token."""
-        self._closed.set()
-
-    @property
-    def completion(self) -> Completion:
-        """The whole answer, once the iterator has ended."""
-        if self._completion is None:
-            raise ModelError("the answer was not read to its end: its stream was stopped, or is still running")
-        return self._completion
-
-    def _write(self) -> None:
-        reader = _Reader(on_piece=self._pass_on)
-        try:
-            self._run(reader)
-            ended = reader.completions()
-            self._pieces.put(ended[0] if ended else None)
-        except Exception as failure:  # raised again where the stream is read
-            self._pieces.put(failure)
-
-    def _pass_on(self, piece: str) -> bool:
-        self._pieces.put(piece)
-        return self._closed.is_set()
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file, remembered until its time or size changes."""
+    stat = path.stat()
+    return _sha256(path, stat.st_mtime_ns, stat.st_size)
 
 
 @lru_cache(maxsize=64)
-def sha256_of(path: Path, modified_ns: int, size: int) -> str:
-    """The sha256 of a file; its time and size are there so that a changed file is read again."""
+def _sha256(path: Path, modified_ns: int, size: int) -> str:
+    del modified_ns, size  # they only tell one state of the file from another
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _refusal(error: wire.WireError) -> Exception:
+def _until_the_end(queue: SimpleQueue[str | Completion | BaseException]) -> Iterator[str | Completion]:
+    while not isinstance(item := queue.get(), BaseException):
+        yield item
+    if not isinstance(item, StopIteration):
+        raise item
+
+
+def _refusal(error: wire.WireError) -> IdiolectError:
     if error.n_prompt_tokens is not None and error.n_ctx is not None:
         return BadInput(
             f"the prompt has {error.n_prompt_tokens} tokens and the model's context holds {error.n_ctx}: "
             "shorten the conversation, or open the model with a larger context"
         )
-    return ModelError(f"llama.cpp refused the request: {error.message}")
-
-
-def _load(path: Path, settings: LlamaCppSettings, key: str) -> _Server:
-    if not path.is_file():
-        raise UnknownModel(f"there is no model file at {path}; give the path of a GGUF file")
-    with path.open("rb") as file:
-        if file.read(len(MAGIC)) != MAGIC:
-            raise WeightsError(f"{path} is not a GGUF file; llama.cpp reads only those")
-    try:
-        library = importlib.import_module("xllamacpp")
-    except ImportError as missing:
-        raise MissingExtra("llama.cpp (xllamacpp) is not installed: pip install 'idiolect[local]'") from missing
-    params = library.CommonParams()
-    params.model.path = str(path)
-    params.n_parallel = settings.parallel
-    params.n_ctx = settings.context * settings.parallel
-    params.cache_ram_mib = settings.cache_mib
-    params.api_keys = [key]
-    params.ui = False
-    params.verbosity = 0
-    params.fit_params = False
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = settings.threads or len(os.sched_getaffinity(0))
-    try:
-        server: _Server = library.Server(params)
-    except (RuntimeError, ValueError) as broken:
-        raise WeightsError(f"llama.cpp could not load {path} ({broken}); the file may be cut short: fetch it again") from broken
-    return server
+    kind = BadInput if error.code == 400 else ModelError
+    return kind(f"llama.cpp refused the request: {error.message}")

