@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
+from itertools import chain, islice
 from math import sqrt
 
 from idiolect.features.words import Word, lists, word
@@ -34,6 +34,7 @@ class Reading:
     """A text taken apart. Code in fences is set aside: it is no prose."""
 
     def __init__(self, text: str) -> None:
+        """Find the words; what else an attribute needs is found when it asks."""
         self.text = text.replace("’", "'")
         self.fences: Sequence[str] = _FENCE.findall(self.text) if "```" in text else ()
         self.prose = _FENCE.sub("\n", self.text) if self.fences else self.text
@@ -55,7 +56,7 @@ class Reading:
     @cached_property
     def openings(self) -> list[list[str]]:
         """The first three words of each sentence."""
-        return [[match.group() for match, _ in zip(_WORD.finditer(s.lower()), range(3))] for s in self.sentences]
+        return [[match.group() for match in islice(_WORD.finditer(s.lower()), 3)] for s in self.sentences]
 
     @cached_property
     def hits(self) -> Counter[str]:

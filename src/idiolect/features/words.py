@@ -1,6 +1,6 @@
 """Words: their length, syllables, frequency, and the lists of words.toml that they stand in.
 
-What is worked out for a word is kept, but only for words of the common vocabulary: a name is personal and is never cached.
+What is worked out for a word is kept, but only for words of the common vocabulary: a name is personal, so it is not.
 """
 
 import re
