@@ -2,10 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Protocol
+from pathlib import Path
+from typing import ClassVar, Protocol, Self
 
-from idiolect.models.protocol import Request
+from idiolect.models.protocol import Model, Request
 from idiolect.schema import Array, Preference
+
+
+@dataclass(frozen=True)
+class Host:
+    """The model that will answer, and what a method may need beside it when it is opened."""
+
+    model: Model
+    space: str  # version of the preference space that beliefs are in
+    system_prompt: str  # what the model is told when the client sends no system message
+    token_values: Path | None = None  # a file fitted for this model; None: the one that comes with the package
 
 
 @dataclass(frozen=True)
@@ -34,9 +45,17 @@ class Prepared:
 
 
 class Generation(Protocol):
-    """A method of the room. With no evidence and no statements it returns the request unchanged, byte for byte."""
-
-    family: ClassVar[str]  # prompting, encoding, parameters or agent
+    """Changes a request. With no evidence and no statements it returns the request unchanged, byte for byte."""
 
     def prepare(self, request: Request, person: Person) -> Prepared:
         """Make the request personal."""
+
+
+class Method(Generation, Protocol):
+    """A method of the room, opened by name for one model."""
+
+    family: ClassVar[str]  # prompting, decoding, encoding, parameters or agent
+
+    @classmethod
+    def open(cls, host: Host) -> Self:
+        """The method for one model."""

@@ -1,0 +1,161 @@
+"""Token values: a person's decoding is one vector on the logits (METHODS D12; D11 with the simplest value function).
+
+    phi_j(y) ~ sum_t tau_j(y_t) + const(x);   logits += beta tau m_u,   beta: the largest with KL(p_b || p) <= budget
+
+Most named attributes of an answer are nearly sums over its tokens.
+Shared: tau, fitted once per model on its own answers.  Per user: the posterior's mean m_u and sd.
+Cold start: the request unchanged, bit for bit.  Cost per token: none.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib.resources import as_file, files
+from types import MappingProxyType
+from typing import ClassVar, Self
+
+import numpy as np
+
+from idiolect.generation.kl_cap import KLMeter
+from idiolect.generation.protocol import Host, Person, Prepared
+from idiolect.generation.token_value_table import TokenValueTable
+from idiolect.models.protocol import Request
+from idiolect.schema import Array
+
+SHIPPED = "starter.token-values.safetensors"
+KL_BUDGET = 0.25  # nats per token
+MAX_STRENGTH = 40.0
+CLAMP = 6.0  # nats
+OUTLIER = 6.0  # times the root mean square over the plain model's tokens
+SMALLEST = 0.01  # nats: entries below it change nothing
+REMEMBERED = 64  # people whose bias is kept between turns
+
+
+@dataclass(frozen=True)
+class Unfit:
+    """Why a table does not apply to this model or person."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Bias:
+    """A personal vector on the logits, and its strength beta."""
+
+    entries: Mapping[int, float]
+    strength: float
+    kl: float  # nats per token, over the table's contexts
+
+
+class TokenValues:
+    """Raises the logits of tokens that this person's answers should have more of."""
+
+    family: ClassVar[str] = "decoding"
+
+    def __init__(
+        self,
+        table: TokenValueTable | Unfit,
+        max_bias_entries: int,
+        kl_budget: float = KL_BUDGET,
+        max_strength: float = MAX_STRENGTH,
+    ) -> None:
+        self.table = table
+        self.max_bias_entries = max_bias_entries
+        self.kl_budget = kl_budget
+        self.max_strength = max_strength
+        self._meter = KLMeter.of(table) if isinstance(table, TokenValueTable) else None
+        self._remembered = lru_cache(maxsize=REMEMBERED)(self._bias)
+
+    @classmethod
+    def open(cls, host: Host) -> Self:
+        """The host's table where it names one, else the one that comes with the package for the starter."""
+        return cls(_table(host), host.model.max_bias_entries)
+
+    def prepare(self, request: Request, person: Person) -> Prepared:
+        """Add the personal vector; what the client itself biased stays as the client set it."""
+        if not person.evidence or not person.mean.any():
+            return Prepared(request)
+        taste = self._taste(person)
+        if isinstance(taste, Unfit):
+            return Prepared(request, notes=(f"Token values were off: {taste.reason}.",))
+        bias = self._remembered(taste.tobytes())
+        if not bias.entries:
+            return Prepared(request)
+        both = MappingProxyType({**bias.entries, **request.logit_bias}) if request.logit_bias else bias.entries
+        return Prepared(replace(request, logit_bias=both), strength=round(bias.strength, 3))
+
+    def forget(self) -> None:
+        """Drop what is kept between turns; it holds numbers only."""
+        self._remembered.cache_clear()
+
+    def bias(self, taste: Array) -> Bias:
+        """The vector for a taste (a,) over the table's attributes."""
+        return self._bias(taste.tobytes())
+
+    def _taste(self, person: Person) -> Array | Unfit:
+        if isinstance(self.table, Unfit):
+            return self.table
+        if not self.max_bias_entries:
+            return Unfit("this model takes no biases on its tokens")
+        at = {name: index for index, name in enumerate(person.names)}
+        missing = [name for name in self.table.about.names if name not in at]
+        if missing:
+            return Unfit(f"they were fitted with the attribute {missing[0]!r}, which beliefs no longer have")
+        columns = [at[name] for name in self.table.about.names]
+        return reliable(person.mean, person.sd)[columns]
+
+    def _bias(self, key: bytes) -> Bias:
+        table, meter = self.table, self._meter
+        assert isinstance(table, TokenValueTable) and meter is not None  # prepare() leaves before where there is none
+        direction = centred(table.values @ np.frombuffer(key), table.frequency)
+        largest = float(np.abs(direction).max(initial=0.0))
+        if largest == 0.0:
+            return Bias({}, 0.0, 0.0)
+        direction = np.where(self._kept(direction, table.frequency), direction, 0.0)
+        beta = meter.strength(direction, self.kl_budget, min(self.max_strength, CLAMP / largest))
+        vector = beta * direction
+        entries = {
+            int(token): round(float(value), 3)
+            for token, value in zip(table.tokens, vector, strict=True)
+            if abs(value) >= SMALLEST
+        }
+        return Bias(MappingProxyType(entries), beta, meter.kl(vector))
+
+    def _kept(self, direction: Array, frequency: Array) -> Array:
+        """Which rows an engine with few entries gets: those that change the most probability."""
+        weight = np.abs(direction) * np.sqrt(frequency)
+        kept = np.zeros(len(direction), dtype=bool)
+        kept[np.argsort(-weight, kind="stable")[: self.max_bias_entries]] = True
+        return kept
+
+
+def reliable(mean: Array, sd: Array) -> Array:
+    """The posterior mean, shrunk where it is unsure: all the directions share one budget of KL."""
+    return np.asarray(mean * (mean**2 / (mean**2 + sd**2).clip(1e-12)))
+
+
+def centred(values: Array, frequency: Array) -> Array:
+    """Values (r,) about their mean over the plain model's tokens, outliers drawn in; a token without a row is the mean."""
+    share = frequency / frequency.sum()
+    about = values - share @ values
+    limit = OUTLIER * float(np.sqrt(share @ about**2))
+    return np.asarray(about.clip(-limit, limit))
+
+
+def _table(host: Host) -> TokenValueTable | Unfit:
+    if host.token_values is not None:
+        table = TokenValueTable.load(host.token_values)
+    else:
+        table = _shipped()
+    fit = "fit them with `idiolect models fit-token-values`"
+    if table.about.fingerprint != host.model.fingerprint:
+        return Unfit(f"there are none for the model {host.model.name}; {fit}")
+    if table.about.space != host.space:
+        return Unfit(f"they were fitted in another version of the preference space ({table.about.space}); {fit}")
+    return table
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> TokenValueTable:
+    with as_file(files("idiolect.resources") / SHIPPED) as path:
+        return TokenValueTable.load(path)
