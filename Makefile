@@ -63,5 +63,5 @@ unit: setup ## the tests: every room, the server over HTTP, the page, the exampl
 	@echo "== pytest"
 	@$(BIN)/python -m pytest $(ARGS)
 
-docs: setup ## write docs/help.md anew from the command
-	@$(BIN)/python -m idiolect.cli.pages > docs/help.md
+docs: setup ## write docs/help.md and docs/settings.md anew from the code
+	@$(BIN)/python -m idiolect.cli.pages docs

@@ -1,0 +1,186 @@
+"""What `idiolect doctor` looks at. A check returns what it found, or raises an IdiolectError with the next step."""
+
+import platform
+import shutil
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from idiolect.errors import IdiolectError, MissingExtra, ModelError, SettingsError, StoreError
+from idiolect.models.protocol import Request
+from idiolect.schema import Message, Noun, Sampling
+from idiolect.settings import Settings, config_file
+
+OLDEST = (3, 11)
+LEAST_DISK = 500_000_000  # bytes: the database grows by about 10 kB an answer
+EXTRAS = {"xllamacpp": "local", "sentence-transformers": "local", "torch": "local"}
+
+
+class Check(Noun):
+    """One thing that was looked at; `detail` says what was found, or what is wrong and how to mend it."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+class Examination(Noun):
+    """All checks."""
+
+    checks: tuple[Check, ...]
+    ok: bool  # all of them
+
+
+def examined(settings: Settings) -> Examination:
+    """Every check once, whatever the others say."""
+    found = [*(_checked(name, check, settings) for name, check in CHECKS.items()), *_store(settings)]
+    return Examination(checks=tuple(found), ok=all(check.ok for check in found))
+
+
+def _checked(name: str, check: Callable[[Settings], str], settings: Settings) -> Check:
+    try:
+        return Check(name=name, ok=True, detail=check(settings))
+    except IdiolectError as error:
+        return Check(name=name, ok=False, detail=str(error))
+
+
+def python(_: Settings) -> str:
+    """The interpreter."""
+    if sys.version_info < OLDEST:
+        raise SettingsError(f"Python {platform.python_version()} is too old; Idiolect needs 3.11 or newer")
+    return f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
+
+
+def packages(settings: Settings) -> str:
+    """Idiolect and the optional packages that these settings use."""
+    wanted = {name for name in EXTRAS if settings.embedder == "minilm" or name == "xllamacpp"}
+    if settings.base_url:
+        wanted.discard("xllamacpp")
+    found = {name: version for name in sorted(wanted) if (version := _version(name))}
+    for name in sorted(wanted - found.keys()):
+        raise MissingExtra(f"{name} is not installed: pip install 'idiolect[{EXTRAS[name]}]'")
+    return ", ".join([f"idiolect {_version('idiolect')}", *(f"{name} {version}" for name, version in found.items())])
+
+
+def configuration(_: Settings) -> str:
+    """Where the settings came from."""
+    file = config_file()
+    return f"from {file}" if file else "no idiolect.toml: defaults, variables IDIOLECT_... and arguments"
+
+
+def weights(settings: Settings) -> str:
+    """The starter's file and its sha256."""
+    from idiolect.models.starter import starter_path
+
+    if settings.model != "starter":
+        return f"the starter is not used: the model is {settings.model}"
+    return f"{starter_path().name}: sha256 as expected"
+
+
+def model(settings: Settings) -> str:
+    """Whether the model answers."""
+    from idiolect.models import open_model
+
+    key = settings.api_key.get_secret_value() if settings.api_key else None
+    opened = open_model(settings.model, base_url=settings.base_url, api_key=key, timeout_s=settings.timeout_s)
+    try:
+        asked = Request((Message(role="user", content="Say hello."),), Sampling(max_tokens=8, temperature=0))
+        completion = opened.complete(asked)[0]
+    finally:
+        opened.close()
+    if not completion.text.strip():
+        raise ModelError(f"{settings.model} answered with no text; try another model")
+    return f"{settings.model} answered with {completion.completion_tokens} tokens"
+
+
+def embedder(settings: Settings) -> str:
+    """Whether texts become unit vectors."""
+    from idiolect.features.embedder import open_embedder
+
+    opened = open_embedder(settings.embedder)
+    if opened is None:
+        return "none: attributes alone are learnt"
+    length = float(np.linalg.norm(opened.embed(["A short text."])[0]))
+    if abs(length - 1) > 1e-3:
+        raise ModelError(f"{opened.name} gave a vector of length {length:.3f} in place of 1: install its package again")
+    return f"{opened.name}: {opened.dim} dimensions"
+
+
+def boundary(settings: Settings) -> str:
+    """The policy in force."""
+    from idiolect.boundary import Boundary
+
+    opened = Boundary.from_file(settings.policy) if settings.policy else Boundary.shipped()
+    return f"policy {opened.policy.version} from {settings.policy or 'the package'}"
+
+
+def port(settings: Settings) -> str:
+    """Whether the server could listen."""
+    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            where, reason = f"{settings.host}:{settings.port}", error.strerror
+            raise SettingsError(f"{where} can't be listened on ({reason}): stop what uses it, or set `port`") from error
+    return f"{settings.host}:{settings.port} is free"
+
+
+def disk(settings: Settings) -> str:
+    """Room where the database grows."""
+    try:
+        url = make_url(settings.store)
+    except ArgumentError as error:
+        raise SettingsError(
+            f"the store {settings.store!r} is no database address, such as sqlite:///idiolect.db"
+        ) from error
+    if not url.drivername.startswith("sqlite"):
+        return "the database is not on this machine's disk"
+    folder = Path(url.database or ".").absolute().parent
+    if not folder.is_dir():
+        raise StoreError(f"there is no folder {folder}: create it, or name another --store")
+    free = shutil.disk_usage(folder).free
+    if free < LEAST_DISK:
+        raise StoreError(f"{free / 1e9:.1f} GB free in {folder}: free some space, or name another --store")
+    return f"{free / 1e9:.0f} GB free in {folder}"
+
+
+CHECKS: dict[str, Callable[[Settings], str]] = {
+    "python": python,
+    "packages": packages,
+    "settings": configuration,
+    "weights": weights,
+    "model": model,
+    "embedder": embedder,
+    "boundary": boundary,
+    "port": port,
+    "disk": disk,
+}
+
+
+def _store(settings: Settings) -> Iterator[Check]:
+    from idiolect.memory.store import open_store
+
+    try:
+        opened = open_store(settings.store)
+    except IdiolectError as error:
+        yield Check(name="store", ok=False, detail=str(error))
+        return
+    try:
+        for name, ok, detail in opened.check():
+            yield Check(name=f"store: {name}", ok=ok, detail=detail)
+    finally:
+        opened.close()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None

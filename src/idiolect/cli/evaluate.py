@@ -1,0 +1,56 @@
+"""`idiolect demo` and `idiolect bench`: the proof on one screen, and figures with intervals."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from idiolect.errors import BadInput
+
+
+def demo(
+    short: Annotated[bool, typer.Option("--short", help="Fewer choices and questions.")] = False,
+) -> None:
+    """Two people of opposite tastes choose a dozen times between real answers; then both ask the same questions."""
+    from idiolect.evaluation.demo import run_demo
+
+    run_demo(short=short)
+
+
+def bench(
+    name: Annotated[str | None, typer.Argument(help="The bench to run; none lists what there is.")] = None,
+    data: Annotated[Path | None, typer.Option("--data", help="The file or folder that the bench reads.")] = None,
+    json: Annotated[
+        Path | None, typer.Option("--json", help="Write settings, machine and figures to this file.")
+    ] = None,
+    predictions: Annotated[
+        Path | None, typer.Option("--predictions", help="Write a JSON line per case, from which the figures follow.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="KEY=VALUE: a setting of the bench; may be repeated.")
+    ] = None,
+) -> None:
+    """Run a bench: figures with 95 % intervals, the machine noted; a run that was stopped goes on where it was."""
+    from idiolect.cli.show import console
+    from idiolect.evaluation.harness import report_table, run_bench
+
+    if name is None:
+        _list_benches()
+        return
+    console().print(report_table(run_bench(name, data, json, predictions, _pairs(settings or []))))
+
+
+def _list_benches() -> None:
+    from idiolect.cli.show import console, first_line, table
+    from idiolect.evaluation import BENCHES
+
+    rows = [(name, first_line(BENCHES[name].__doc__), BENCHES[name].needs) for name in sorted(BENCHES)]
+    console().print(table("benches", ("name", "what it measures", "--data"), rows))
+
+
+def _pairs(settings: list[str]) -> dict[str, str]:
+    pairs = [each.partition("=") for each in settings]
+    for key, sign, value in pairs:
+        if not key or not sign:
+            raise BadInput(f"--set {key}{sign}{value}: write it as KEY=VALUE")
+    return {key: value for key, _, value in pairs}

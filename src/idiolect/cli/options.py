@@ -1,0 +1,68 @@
+"""Options that several commands share, each spelt once, and the assistant that they open."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from idiolect.assistant import Assistant
+
+User = Annotated[str, typer.Option("--user", "-u", help="Whose turn it is: an id of letters, digits and . _ @ : + -")]
+ModelName = Annotated[
+    str | None,
+    typer.Option(
+        "--model", "-m", help="The language model, such as `starter`; `idiolect models list` shows the forms."
+    ),
+]
+StoreUrl = Annotated[str | None, typer.Option("--store", help="The database, such as sqlite:///idiolect.db.")]
+BaseUrl = Annotated[str | None, typer.Option("--base-url", help="An OpenAI-compatible endpoint that serves the model.")]
+Config = Annotated[Path | None, typer.Option("--config", help="A settings file in place of ./idiolect.toml.")]
+MethodName = Annotated[
+    str | None, typer.Option("--method", help="How answers are made personal, such as `token-values+best-of-4`.")
+]
+Candidates = Annotated[int | None, typer.Option("--candidates", "-n", min=1, max=16, help="Answers to choose among.")]
+Temperature = Annotated[float | None, typer.Option("--temperature", min=0, max=2, help="Of the sampling; 0 is greedy.")]
+MaxTokens = Annotated[int | None, typer.Option("--max-tokens", min=1, help="Longest answer, in tokens of the model.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+AnswerId = Annotated[
+    str,
+    typer.Argument(help="An answer's or candidate's id; `last` is your newest answer, `last:2` its second candidate."),
+]
+
+LAST = "last"
+
+
+@contextmanager
+def opened_assistant(config: Path | None = None, **settings: object) -> Iterator["Assistant"]:
+    """An assistant with these settings before those of the environment and file; says on stderr that it is loading."""
+    from idiolect.cli.show import working
+    from idiolect.settings import load_settings
+
+    loaded = load_settings(config, **settings)
+    with working(f"opening {loaded.model}"):
+        from idiolect.assistant import Assistant
+
+        assistant = Assistant(settings=loaded)
+    with assistant:
+        yield assistant
+
+
+def answer_id(assistant: "Assistant", user: str, said: str) -> str:
+    """`last` and `last:2` as ids. Raises AnswerNotFound when there is no such answer."""
+    from idiolect.errors import AnswerNotFound
+
+    name, _, number = said.partition(":")
+    if name != LAST:
+        return said
+    newest = assistant.store.user(user).interactions(1)
+    if not newest:
+        raise AnswerNotFound(f"{user} has no answers yet; `idiolect ask --user {user} ...` makes one")
+    answer = newest[0].answer
+    if not number:
+        return answer.id
+    if not number.isdigit() or not 1 <= int(number) <= len(answer.candidates):
+        raise AnswerNotFound(f"{said}: the newest answer has candidates 1 to {len(answer.candidates)}")
+    return answer.candidates[int(number) - 1].id

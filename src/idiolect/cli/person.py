@@ -1,0 +1,94 @@
+"""`idiolect feedback`, `profile` and `why`: what a person says of answers, what is believed of them, and reasons."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from idiolect.cli.options import AnswerId, Config, Json, ModelName, StoreUrl, User, answer_id, opened_assistant
+
+
+class Kind(StrEnum):
+    """What feedback there is; `POST /v1/feedback` takes the same."""
+
+    choice = "choice"
+    rating = "rating"
+    edit = "edit"
+    statement = "statement"
+    correction = "correction"
+
+
+def feedback(
+    kind: Annotated[Kind, typer.Argument(help="What is said: see the examples in docs/feedback.md.")],
+    user: User,
+    answer: Annotated[
+        str | None, typer.Option("--answer", "-a", help="An id, `last`, or `last:2` for its second candidate.")
+    ] = None,
+    value: Annotated[
+        str | None,
+        typer.Option("--value", help="rating: 1 to 5, up or down; edit, statement: the text; correction: the weight."),
+    ] = None,
+    over: Annotated[
+        list[str] | None, typer.Option("--over", help="choice: what the answer was preferred to; may be repeated.")
+    ] = None,
+    attribute: Annotated[str | None, typer.Option("--attribute", help="correction: the attribute to set.")] = None,
+    model: ModelName = None,
+    store: StoreUrl = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Say how an answer was, or something about yourself; the profile that follows is learnt at once."""
+    from idiolect.cli.show import learnt, note, printed_json
+    from idiolect.schema import Feedback
+
+    with opened_assistant(config, model=model, store=store) as assistant:
+        said = Feedback(
+            kind=kind.value,
+            answer=answer_id(assistant, user, answer) if answer else None,
+            value=value,
+            over=tuple(answer_id(assistant, user, each) for each in over) if over else None,
+            attribute=attribute,
+        )
+        after = assistant.feedback(user, said)
+    if json:
+        printed_json(after)
+    else:
+        note(learnt(after))
+
+
+def profile(
+    user: User,
+    every: Annotated[bool, typer.Option("--all", help="Show learnt directions of the embedding too.")] = False,
+    model: ModelName = None,
+    store: StoreUrl = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Show all that is believed of a person: statements, and tastes as bars with their uncertainty."""
+    from idiolect.cli.show import printed_json, show_profile
+
+    with opened_assistant(config, model=model, store=store) as assistant:
+        believed = assistant.profile(user)
+    if json:
+        printed_json(believed)
+    else:
+        show_profile(believed, every)
+
+
+def why(
+    answer: AnswerId,
+    user: User,
+    model: ModelName = None,
+    store: StoreUrl = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Show why a person got an answer: the candidates, their scores, what decided, what the boundary said."""
+    from idiolect.cli.show import printed_json, show_why
+
+    with opened_assistant(config, model=model, store=store) as assistant:
+        found = assistant.answer_by_id(user, answer_id(assistant, user, answer))
+    if json:
+        printed_json(found)
+    else:
+        show_why(found)

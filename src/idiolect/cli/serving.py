@@ -1,0 +1,39 @@
+"""`idiolect serve`: the OpenAI-compatible server with its page."""
+
+from typing import Annotated
+
+import typer
+
+from idiolect.cli.options import BaseUrl, Config, MethodName, ModelName, StoreUrl
+
+
+def serve(
+    model: ModelName = None,
+    store: StoreUrl = None,
+    base_url: BaseUrl = None,
+    method: MethodName = None,
+    host: Annotated[
+        str | None, typer.Option("--host", help="Address to listen on; 0.0.0.0 lets other machines in.")
+    ] = None,
+    port: Annotated[int | None, typer.Option("--port", help="Port to listen on; 0 takes a free one.")] = None,
+    rules_only: Annotated[
+        bool | None, typer.Option("--rules-only", help="Start although the trained screens can't run (no embedder).")
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Start the server and its page, and print the address."""
+    from idiolect.server import serve as run
+    from idiolect.settings import load_settings
+
+    run(
+        load_settings(
+            config,
+            model=model,
+            store=store,
+            base_url=base_url,
+            method=method,
+            host=host,
+            port=port,
+            rules_only=rules_only,
+        )
+    )

@@ -1,0 +1,158 @@
+"""What people see: tables with bars; and what programs read: JSON."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from unicodedata import category
+
+from pydantic import BaseModel
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from idiolect.schema import Answer, Profile
+
+BAR = 25  # cells, odd: the middle one is zero
+SHARES_SHOWN = 8
+PIPED_WIDTH = 110  # columns where nobody's terminal says
+Z90 = 1.64  # standard deviations to either side that hold 90 %
+
+_TERMINAL_KEPT = "\n\t"
+
+
+def console() -> Console:
+    """Of the data: stdout."""
+    return Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False)
+
+
+def stderr() -> Console:
+    """Of progress and notes."""
+    return Console(stderr=True, highlight=False)
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """A spinner on stderr while something takes its time."""
+    with stderr().status(escape(what)):
+        yield
+
+
+def printed_json(noun: BaseModel) -> None:
+    """One object as JSON on stdout."""
+    sys.stdout.write(noun.model_dump_json(indent=2) + "\n")
+
+
+def printed_mapping(pairs: Mapping[str, str]) -> None:
+    """Names with their meanings as one JSON object on stdout."""
+    sys.stdout.write(json.dumps(pairs, indent=2, ensure_ascii=False) + "\n")
+
+
+def note(text: str) -> None:
+    """A remark for the person, on stderr."""
+    sys.stderr.write(safe(text) + "\n")
+    sys.stderr.flush()
+
+
+def write(text: str) -> None:
+    """Words of a model on stdout, as they come."""
+    sys.stdout.write(safe(text))
+    sys.stdout.flush()
+
+
+def safe(text: str) -> str:
+    """Without control characters: a model's words must not steer the terminal."""
+    return "".join(char for char in text if char in _TERMINAL_KEPT or category(char) != "Cc")
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """Cells are plain text, whatever brackets they hold."""
+    made = Table(title=escape(title), title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    for row in rows:
+        made.add_row(*(escape(safe(cell)) for cell in row))
+    return made
+
+
+def show_profile(profile: Profile, every: bool = False) -> None:
+    """What is believed of a person: statements, then tastes as bars with the range that holds 90 %."""
+    out = console()
+    tastes = [taste for taste in profile.tastes if every or not taste.attribute.startswith("embedding ")]
+    reach = max((abs(taste.mean) + Z90 * taste.sd for taste in tastes), default=1.0) or 1.0
+    title = f"{profile.user}: {profile.evidence} piece{'' if profile.evidence == 1 else 's'} of feedback"
+    rows = [
+        (
+            taste.attribute,
+            bar(taste.mean, taste.sd, reach),
+            f"{taste.mean:+.2f} ± {taste.sd:.2f}",
+            "sure" if taste.confident else "",
+            taste.description,
+        )
+        for taste in tastes
+    ]
+    out.print(table(title, ("attribute", f"less {'more':>{BAR - 5}}", "weight", "", "what it measures"), rows))
+    if profile.preferences:
+        said = [(each.kind, each.text, each.id) for each in profile.preferences]
+        out.print()
+        out.print(table("in their own words", ("kind", "statement", "id"), said))
+
+
+def bar(mean: float, sd: float, reach: float) -> str:
+    """Where a weight lies between -reach and +reach: `●` the mean, `─` the range that holds 90 %, `│` zero."""
+
+    def cell(value: float) -> int:
+        return round((min(max(value / reach, -1.0), 1.0) + 1) / 2 * (BAR - 1))
+
+    cells = [" "] * BAR
+    for index in range(cell(mean - Z90 * sd), cell(mean + Z90 * sd) + 1):
+        cells[index] = "─"
+    cells[BAR // 2] = "│"
+    cells[cell(mean)] = "●"
+    return "".join(cells)
+
+
+def show_why(answer: Answer) -> None:
+    """The reasons in words, then the candidates' scores and what decided."""
+    out = console()
+    out.print(safe(answer.why()), markup=False)
+    if answer.candidates:
+        rows = [
+            (
+                str(index + 1) + ("*" if index == answer.chosen else ""),
+                f"{candidate.reward:+.2f} ± {candidate.sd:.2f}",
+                f"{candidate.verdict.score:.2f} {candidate.verdict.action}",
+                shortened(candidate.text),
+                candidate.id,
+            )
+            for index, candidate in enumerate(answer.candidates)
+        ]
+        out.print()
+        out.print(table("candidates (* was shown)", ("", "reward", "boundary", "text", "id"), rows))
+    if answer.trace.shares:
+        told = [
+            (each.attribute, f"{each.weight:+.2f}", f"{each.value:+.2f}", f"{each.contribution:+.2f}")
+            for each in answer.trace.shares[:SHARES_SHOWN]
+        ]
+        out.print()
+        out.print(table("what decided", ("attribute", "weight", "value", "contribution"), told))
+
+
+def shortened(text: str, length: int = 60) -> str:
+    """The beginning of a text on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= length else line[: length - 1] + "…"
+
+
+def first_line(text: str | None) -> str:
+    """Of a docstring."""
+    return (text or "").strip().partition("\n")[0]
+
+
+def learnt(profile: Profile) -> str:
+    """One sentence after feedback: how much is known, and the surest taste."""
+    if not profile.evidence or not profile.tastes:
+        return "noted"
+    surest = max(profile.tastes, key=lambda taste: abs(taste.mean) / taste.sd if taste.sd else 0.0)
+    pieces = f"{profile.evidence} piece{'' if profile.evidence == 1 else 's'} of feedback"
+    return f"noted: {pieces}; surest taste so far: {surest.attribute} {surest.mean:+.2f} ± {surest.sd:.2f}"

@@ -1,0 +1,92 @@
+"""`idiolect chat` and `idiolect ask`: a person talks to a model through Idiolect."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from idiolect.cli.options import (
+    BaseUrl,
+    Candidates,
+    Config,
+    Json,
+    MaxTokens,
+    MethodName,
+    ModelName,
+    StoreUrl,
+    Temperature,
+    User,
+    opened_assistant,
+)
+
+Temporary = Annotated[bool, typer.Option("--temporary", help="Keep nothing of this conversation.")]
+
+
+def chat(
+    user: User,
+    model: ModelName = None,
+    store: StoreUrl = None,
+    base_url: BaseUrl = None,
+    method: MethodName = None,
+    candidates: Candidates = None,
+    temperature: Temperature = None,
+    max_tokens: MaxTokens = None,
+    temporary: Temporary = False,
+    config: Config = None,
+) -> None:
+    """Talk to a model that learns how you like its answers; /help lists what can be said besides. Works piped."""
+    from idiolect.cli.conversation import Conversation
+
+    with opened_assistant(
+        config,
+        model=model,
+        store=store,
+        base_url=base_url,
+        method=method,
+        candidates=candidates,
+        temperature=temperature,
+        max_tokens=max_tokens,
+    ) as assistant:
+        conversation = Conversation(assistant, user, temporary=temporary)
+        conversation.run(sys.stdin)
+    if conversation.failures and not sys.stdin.isatty():
+        raise typer.Exit(1)
+
+
+def ask(
+    prompt: Annotated[str, typer.Argument(help="The question; `-` reads it from stdin.")],
+    user: User,
+    model: ModelName = None,
+    store: StoreUrl = None,
+    base_url: BaseUrl = None,
+    method: MethodName = None,
+    candidates: Candidates = None,
+    temperature: Temperature = None,
+    max_tokens: MaxTokens = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Makes the sampling repeatable.")] = None,
+    temporary: Temporary = False,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Ask one question and print the answer; with --json also its candidates and trace."""
+    from idiolect.cli.show import note, printed_json, working, write
+
+    with opened_assistant(
+        config,
+        model=model,
+        store=store,
+        base_url=base_url,
+        method=method,
+        candidates=candidates,
+        temperature=temperature,
+        max_tokens=max_tokens,
+    ) as assistant:
+        text = sys.stdin.read() if prompt == "-" else prompt
+        sampling = assistant.settings.sampling.model_copy(update={"seed": seed})
+        with working("writing"):
+            answer = assistant.answer(user, text, sampling=sampling, temporary=temporary)
+    if json:
+        printed_json(answer)
+        return
+    write(answer.text + "\n")
+    note(f"[{answer.id}; `idiolect why last --user {user}` tells why]")
