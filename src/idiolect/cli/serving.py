@@ -12,17 +12,18 @@ def serve(
     store: StoreUrl = None,
     base_url: BaseUrl = None,
     method: MethodName = None,
-    host: Annotated[
-        str | None, typer.Option("--host", help="Address to listen on; 0.0.0.0 lets other machines in.")
-    ] = None,
+    host: Annotated[str | None, typer.Option("--host", help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option("--port", help="Port to listen on; 0 takes a free one.")] = None,
     rules_only: Annotated[
         bool | None, typer.Option("--rules-only", help="Start although the trained screens can't run (no embedder).")
     ] = None,
+    allow_remote: Annotated[
+        bool, typer.Option("--allow-remote", help="Listen beyond this machine: something else guards the door.")
+    ] = False,
     config: Config = None,
 ) -> None:
     """Start the server and its page, and print the address."""
-    from idiolect.server import serve as run
+    from idiolect.server.run import serve as run
     from idiolect.settings import load_settings
 
     run(
@@ -35,5 +36,6 @@ def serve(
             host=host,
             port=port,
             rules_only=rules_only,
-        )
+        ),
+        allow_remote=allow_remote,
     )
