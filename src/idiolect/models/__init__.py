@@ -1,66 +1,59 @@
 """Language models behind one protocol, opened by name."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from idiolect.errors import UnknownModel
+import httpx
+
+from idiolect.errors import SettingsError, UnknownModel
+from idiolect.models import hub
+from idiolect.models.connection import Connection, Patience, is_local
 from idiolect.models.llamacpp import LlamaCpp
 from idiolect.models.llamacpp_library import LlamaCppSettings
 from idiolect.models.protocol import Model, Request, Stream
+from idiolect.models.remote import Prices, Remote
 from idiolect.models.scripted import Scripted
 from idiolect.models.starter import starter_path
 
-__all__ = ["ENGINES", "LlamaCppSettings", "Model", "ModelOptions", "Request", "Stream", "model_names", "open_model"]
+__all__ = [
+    "ENGINES",
+    "LlamaCppSettings",
+    "Model",
+    "Patience",
+    "Prices",
+    "Request",
+    "Stream",
+    "model_names",
+    "open_model",
+]
 
-ENGINES: dict[str, type[Model]] = {"llama.cpp": LlamaCpp, "scripted": Scripted}
+ENGINES: dict[str, type[Model]] = {"llama.cpp": LlamaCpp, "openai": Remote, "scripted": Scripted}
+
+OPENAI = "https://api.openai.com/v1"
+OLLAMA = "http://127.0.0.1:11434/v1"
 
 
 @dataclass(frozen=True)
-class ModelOptions:
-    """How to open a model; an engine takes what concerns it."""
+class Options:
+    """How to open a model. The first four concern endpoints, the last llama.cpp."""
 
-    base_url: str | None = None  # endpoints
-    api_key: str | None = None  # endpoints
-    timeout_s: float = 60  # endpoints: how long one may stay silent
+    base_url: str | None = None
+    api_key: str | None = None
+    patience: Patience = field(default_factory=Patience)
+    prices: Prices | None = None
     llama: LlamaCppSettings = field(default_factory=LlamaCppSettings)
 
 
 @dataclass(frozen=True)
 class Naming:
-    """A form of name: how it is written in help texts, and how it is opened."""
+    """A form of name: how help texts write it, what it means, and how it is opened."""
 
     form: str
     means: str
-    fits: Callable[[str, ModelOptions], bool]
-    open: Callable[[str, ModelOptions], Model]
-
-
-NAMINGS = (
-    Naming(
-        "starter",
-        "the small model that Idiolect is installed with",
-        lambda name, options: name == "starter",
-        lambda name, options: LlamaCpp(starter_path(), name=name, settings=options.llama),
-    ),
-    Naming(
-        "scripted",
-        "a deterministic stand-in without weights, for tests",
-        lambda name, options: name == "scripted",
-        lambda name, options: Scripted(),
-    ),
-    Naming(
-        "./model.gguf",
-        "a GGUF file, by its path",
-        lambda name, options: name.endswith(".gguf"),
-        lambda name, options: LlamaCpp(Path(name).expanduser(), name=name, settings=options.llama),
-    ),
-)
-
-
-def model_names() -> dict[str, str]:
-    """Every form of name that `open_model` takes, with what it means."""
-    return {naming.form: naming.means for naming in NAMINGS}
+    fits: Callable[[str, Options], bool]
+    open: Callable[[str, Options], Model]
 
 
 def open_model(
@@ -69,11 +62,68 @@ def open_model(
     base_url: str | None = None,
     api_key: str | None = None,
     timeout_s: float = 60,
+    prices: Prices | None = None,
     llama: LlamaCppSettings | None = None,
 ) -> Model:
-    """Open a model by name. `base_url`, `api_key` and `timeout_s` are for endpoints, `llama` for llama.cpp."""
-    options = ModelOptions(base_url, api_key, timeout_s, llama or LlamaCppSettings())
+    """Open a model by name; `model_names()` lists the forms.
+
+    `base_url`, `api_key`, `prices` and `timeout_s` (of silence) are for endpoints, `llama` for models in this process.
+    """
+    options = Options(base_url, api_key, Patience(timeout_s=timeout_s), prices, llama or LlamaCppSettings())
     for naming in NAMINGS:
         if naming.fits(name, options):
             return naming.open(name, options)
-    raise UnknownModel(f"no model named {name!r}; a name is one of: {', '.join(model_names())}")
+    raise UnknownModel(f"no model named {name!r}; a name has one of the forms: {', '.join(model_names())}")
+
+
+def model_names() -> dict[str, str]:
+    """Every form of name that `open_model` takes, with what it means."""
+    return {naming.form: naming.means for naming in NAMINGS}
+
+
+def _starter(name: str, options: Options) -> Model:
+    return LlamaCpp(starter_path(), name=name, settings=options.llama)
+
+
+def _file(name: str, options: Options) -> Model:
+    return LlamaCpp(Path(name).expanduser(), name=name, settings=options.llama)
+
+
+def _from_hub(name: str, options: Options) -> Model:
+    return LlamaCpp(hub.fetch(name), name=name, settings=options.llama)
+
+
+def _openai(name: str, options: Options) -> Model:
+    key = options.api_key or (None if options.base_url else os.environ.get("OPENAI_API_KEY"))
+    if not key and not options.base_url:
+        raise SettingsError(f"{name} needs a key: set OPENAI_API_KEY, or give api_key")
+    return _remote(name, name.removeprefix("openai:"), options.base_url or OPENAI, key, options)
+
+
+def _ollama(name: str, options: Options) -> Model:
+    return _remote(name, name.removeprefix("ollama:"), options.base_url or OLLAMA, options.api_key, options)
+
+
+def _endpoint(name: str, options: Options) -> Model:
+    return _remote(name, name, options.base_url or "", options.api_key, options)
+
+
+def _remote(name: str, model: str, base_url: str, api_key: str | None, options: Options) -> Model:
+    if not model:
+        raise UnknownModel(f"{name!r} lacks the model's name; write it after the colon")
+    connection = Connection(base_url, api_key=api_key, patience=options.patience)
+    is_metered = options.prices is not None or not is_local(httpx.URL(base_url))
+    return Remote(model, connection, name=name, metered=is_metered, prices=options.prices)
+
+
+NAMINGS = (
+    Naming("openai:NAME", "OpenAI, with a key in OPENAI_API_KEY", lambda name, _: name.startswith("openai:"), _openai),
+    Naming("ollama:NAME", "Ollama on this machine", lambda name, _: name.startswith("ollama:"), _ollama),
+    Naming("NAME with base_url", "any OpenAI-compatible endpoint", lambda _, o: o.base_url is not None, _endpoint),
+    Naming("starter", "the small model that Idiolect brings", lambda name, _: name == "starter", _starter),
+    Naming(
+        "scripted", "a deterministic stand-in, for tests", lambda name, _: name == "scripted", lambda *_: Scripted()
+    ),
+    Naming(hub.FORM, "a GGUF file from the Hugging Face hub", lambda name, _: name.startswith(hub.PREFIX), _from_hub),
+    Naming("./model.gguf", "a GGUF file on this machine", lambda name, _: name.lower().endswith(".gguf"), _file),
+)

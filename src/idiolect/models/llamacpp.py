@@ -1,8 +1,8 @@
 """llama.cpp in this process, through xllamacpp: any GGUF file; n candidates decode side by side and share the prompt.
 
 Decoding runs in threads of llama.cpp's own. `on_completion` and the pieces of a stream come on the thread that asked,
-from a queue that llama.cpp fills: a slow listener delays only itself. `extra={"logprobs": True}` fills `mean_logprob`, at
-about 5 % of the speed; it is taken from the logits before `logit_bias`, so it is the plain model's.
+from a queue that llama.cpp fills: a slow listener delays only itself. `extra={"logprobs": True}` fills `mean_logprob`,
+at about 5 % of the speed; it is taken from the logits before `logit_bias`, so it is the plain model's.
 """
 
 import hashlib

@@ -1,0 +1,215 @@
+"""Any endpoint that speaks the OpenAI wire format: OpenAI, Ollama, vLLM, llama-server and others.
+
+What Idiolect does not know of a request or a message passes through untouched. An endpoint that ignores `n` is asked n
+times.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+
+import httpx
+from pydantic import JsonValue, ValidationError
+
+from idiolect.errors import BadInput, ModelError
+from idiolect.models import wire
+from idiolect.models.connection import Connection
+from idiolect.models.pieces import Pieces
+from idiolect.models.protocol import Request
+from idiolect.schema import Completion
+
+CHARACTERS_PER_TOKEN = 4  # of English text, over the tokenizers of today's large models
+AT_ONCE = 8  # requests to an endpoint that ignores `n`
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Prices:
+    """US dollars per million tokens."""
+
+    prompt: float
+    completion: float
+
+    def of(self, prompt_tokens: int, completion_tokens: int) -> float:
+        """What so many tokens cost."""
+        return (self.prompt * prompt_tokens + self.completion * completion_tokens) / 1e6
+
+
+class Remote:
+    """A model behind an endpoint. `logprobs` in a request's `extra` fills `mean_logprob`, where the endpoint tells."""
+
+    max_bias_entries = 300  # OpenAI's limit
+
+    def __init__(
+        self,
+        model: str,
+        connection: Connection,
+        *,
+        name: str | None = None,
+        metered: bool,
+        prices: Prices | None = None,
+    ) -> None:
+        self.model = model
+        self.name = name or model
+        self.is_metered = metered
+        self._connection = connection
+        self._prices = prices
+        self._one_at_a_time = False
+        self._refused: frozenset[str] = frozenset()  # parameters that this model does not take
+
+    @property
+    def fingerprint(self) -> str:
+        """The endpoint and the model's name: nobody outside knows which weights answer."""
+        return f"{self._connection.base_url}#{self.model}"
+
+    def complete(
+        self, request: Request, n: int = 1, on_completion: Callable[[int, Completion], None] | None = None
+    ) -> Sequence[Completion]:
+        """Return n completions in order. Where they are asked one by one, the seed of number i is `seed + i`."""
+        wire.check(request, n)
+        done: dict[int, Completion] = {}
+
+        def add(index: int, completion: Completion) -> None:
+            done[index] = completion
+            if on_completion:
+                on_completion(index, completion)
+
+        if n == 1 or not self._one_at_a_time:
+            for index, completion in enumerate(self._together(request, n)[:n]):
+                add(index, completion)
+            self._one_at_a_time = len(done) < n
+        if len(done) < n:
+            self._each(request, range(len(done), n), add)
+        return [done[index] for index in range(n)]
+
+    def stream(self, request: Request) -> Pieces:
+        """One completion, piece by piece. Closing it closes the connection, so that the endpoint stops too."""
+        wire.check(request)
+        response = self._post(self._body(request) | {"stream": True, "stream_options": {"include_usage": True}})
+        return Pieces(self._pieces(response, request), lambda: self._connection.hang_up(response))
+
+    def count_tokens(self, text: str) -> int:
+        """An estimate: only the endpoint has the tokenizer."""
+        return -(-len(text) // CHARACTERS_PER_TOKEN)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._connection.close()
+
+    def _together(self, request: Request, n: int) -> list[Completion]:
+        response = self._post(self._body(request) | ({"n": n} if n > 1 else {}))
+        return self._completions(self._reply(self._connection.text_of(response)), request)
+
+    def _each(self, request: Request, indexes: range, add: Callable[[int, Completion], None]) -> None:
+        seed = request.sampling.seed
+
+        def one(index: int) -> Completion:
+            sampling = request.sampling.model_copy(update={"seed": None if seed is None else seed + index})
+            return self._together(replace(request, sampling=sampling), 1)[0]
+
+        with ThreadPoolExecutor(max_workers=min(AT_ONCE, len(indexes))) as pool:
+            asked = {pool.submit(one, index): index for index in indexes}
+            try:
+                for answered in as_completed(asked):
+                    add(asked[answered], answered.result())
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+
+    def _body(self, request: Request) -> dict[str, JsonValue]:
+        body = wire.body(request) | {"model": self.model}
+        if request.logit_bias:
+            kept = wire.largest(request.logit_bias, self.max_bias_entries)
+            body["logit_bias"] = {str(token): max(-100.0, min(100.0, bias)) for token, bias in kept.items()}
+        return body
+
+    def _post(self, body: dict[str, JsonValue]) -> httpx.Response:
+        """Send; where the endpoint names a parameter that this model does not take, send again without it."""
+        while True:
+            for name in self._refused & body.keys():
+                self._without(body, name)
+            response = self._connection.post("chat/completions", body)
+            if response.status_code not in {400, 422}:
+                self._connection.check(response, self.model)
+                return response
+            error = self._connection.error_of(response)
+            is_unsupported = str(error.code).startswith(("unsupported", "unknown"))
+            if error.param not in OPTIONAL or error.param not in body or not is_unsupported:
+                raise BadInput(f"{self._connection.label} refused the request: {error.message}")
+            log.warning("%s takes no %s; %s", self.name, error.param, OPTIONAL[error.param])
+            self._refused |= {error.param}
+
+    def _without(self, body: dict[str, JsonValue], name: str) -> None:
+        value = body.pop(name)
+        if name == "max_tokens":
+            body["max_completion_tokens"] = value
+
+    def _reply(self, text: str) -> wire.Reply:
+        try:
+            reply = wire.Reply.model_validate_json(text)
+        except ValidationError:
+            raise self._connection.rubbish(text) from None
+        if reply.error:
+            message = reply.error if isinstance(reply.error, str) else reply.error.message
+            raise ModelError(f"{self._connection.label} failed: {self._connection.short(message)}")
+        return reply
+
+    def _completions(self, reply: wire.Reply, request: Request) -> list[Completion]:
+        if not reply.choices:
+            raise ModelError(
+                f"{self._connection.label} sent a reply without choices: is it a chat completions endpoint?"
+            )
+        drafts = []
+        for choice in sorted(reply.choices, key=lambda choice: choice.index):
+            drafts.append(wire.Draft())
+            drafts[-1].take(choice)
+        usage = reply.usage or self._estimate(drafts, request)
+        counts = _shared_out(usage.completion_tokens, [len(draft.logprobs) or len(draft.text) for draft in drafts])
+        return [
+            self._priced(draft, usage.prompt_tokens, count, is_first=draft is drafts[0])
+            for draft, count in zip(drafts, counts, strict=True)
+        ]
+
+    def _estimate(self, drafts: list[wire.Draft], request: Request) -> wire.Usage:
+        return wire.Usage(
+            prompt_tokens=sum(self.count_tokens(message.text) for message in request.messages),
+            completion_tokens=sum(len(draft.logprobs) or self.count_tokens(draft.text) for draft in drafts),
+        )
+
+    def _priced(self, draft: wire.Draft, prompt_tokens: int, count: int, *, is_first: bool) -> Completion:
+        """The answers of one request share its prompt: the first one pays it."""
+        cost = self._prices.of(prompt_tokens if is_first else 0, count) if self._prices else None
+        return draft.completion(prompt_tokens, count, cost)
+
+    def _pieces(self, response: httpx.Response, request: Request) -> Iterator[str | Completion]:
+        draft, usage, is_whole = wire.Draft(), None, False
+        for data in self._connection.events(response):
+            if data == "[DONE]":
+                is_whole = True
+                continue
+            reply = self._reply(data)
+            usage = reply.usage or usage
+            for choice in reply.choices:
+                if piece := draft.take(choice):
+                    yield piece
+        if not is_whole and draft.finish_reason is None:
+            raise ModelError(f"{self._connection.label} broke off after {len(draft.text)} characters; ask again")
+        usage = usage or self._estimate([draft], request)
+        yield self._priced(draft, usage.prompt_tokens, usage.completion_tokens, is_first=True)
+
+
+OPTIONAL = {
+    "max_tokens": "max_completion_tokens is sent in its place",
+    "temperature": "its own is used",
+    "top_p": "its own is used",
+    "n": "it is asked once for each answer",
+    "stream_options": "tokens of streams are estimated",
+}
+
+
+def _shared_out(total: int, weights: list[int]) -> list[int]:
+    """Endpoints count the tokens of all n answers together: a share for each by its length; the shares add up."""
+    whole = max(1, sum(weights))
+    ends = [round(total * sum(weights[: at + 1]) / whole) for at in range(len(weights))]
+    return [end - start for start, end in zip([0, *ends], ends, strict=False)]
