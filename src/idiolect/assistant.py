@@ -171,11 +171,11 @@ class Assistant:
             for piece in stream:
                 shown.append(screen.feed(piece))
                 yield shown[-1]
-                if screen.is_cut:
+                if screen.cut:
                     break
             shown.append(screen.finish())
             yield shown[-1]
-        if screen.is_cut:
+        if screen.cut:
             return refused(turn, "".join(shown))
         with turn.watch.step("measure"):
             phi = self.learner.phi([stream.completion.text])

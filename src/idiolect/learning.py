@@ -1,7 +1,7 @@
 """From events to a belief: the fold that every belief can be rebuilt by.
 
 Choices, ratings and edits are folded in one by one as they come. What is said in words replaces what was said before,
-so a statement or a correction rebuilds the belief from all events.
+so a statement or a correction rebuilds the belief from all events, and so does every fifth piece of evidence.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,10 +14,11 @@ from idiolect.features.space import PreferenceSpace
 from idiolect.memory.store import Recorded, State, Transaction, UserStore
 from idiolect.reward.evidence import corrected, edited, stated
 from idiolect.reward.protocol import Belief, Chosen, Evidence, PersonalReward, Rated
-from idiolect.schema import AnyEvent, Array, Choice, Correction, Edit, Rating, Statement
+from idiolect.schema import FEEDBACK_KINDS, AnyEvent, Array, Choice, Correction, Edit, Rating, Statement
 
 BELIEF = "belief"
 JUDGEMENTS = ("choice", "rating", "edit")
+REFIT_EVERY = 5  # pieces of evidence; between refits each is folded in alone
 
 Reader = UserStore | Transaction
 
@@ -29,12 +30,11 @@ class Learner:
     reward: PersonalReward
     space: PreferenceSpace
     embedder: Embedder | None
-    reward_version: str
 
     @property
     def version(self) -> str:
         """A belief made by another reward, prior or space is rebuilt."""
-        return f"{self.reward_version}/{self.space.version}/{self.embedder.name if self.embedder else 'none'}"
+        return f"{self.reward.version}/{self.space.version}/{self.embedder.name if self.embedder else 'none'}"
 
     def phi(self, texts: Sequence[str]) -> Array:
         """(n, d), rounded to what the store keeps, so that live and replayed evidence are the same."""
@@ -42,14 +42,11 @@ class Learner:
         return self.space.phi(texts, embeddings).astype(np.float32).astype(np.float64)
 
     def belief(self, reader: Reader) -> Belief:
-        """What is believed now; brought up to date where the stored one is behind or of another version."""
+        """What is believed now; rebuilt where the stored belief is behind the events, or of another version."""
         state = reader.state(BELIEF)
-        if state is None or state.version != self.version:
+        if state is None or state.version != self.version or reader.events(*FEEDBACK_KINDS, after=state.through):
             return self.rebuild(reader)
-        belief = Belief(state.arrays, state.seen)
-        for recorded in reader.events(*JUDGEMENTS, "statement", "correction", after=state.through):
-            belief = self._folded(reader, belief, recorded.event)
-        return belief
+        return Belief(state.arrays, state.seen)
 
     def learn(self, transaction: Transaction, event: AnyEvent) -> Belief:
         """Record one piece of feedback and the belief that follows from it, both or neither."""
@@ -64,7 +61,7 @@ class Learner:
         return self.reward.rebuild([*self._judgements(reader), *self._words(reader)])
 
     def _folded(self, reader: Reader, belief: Belief, event: AnyEvent) -> Belief:
-        if isinstance(event, Statement | Correction):
+        if isinstance(event, Statement | Correction) or (belief.seen + 1) % REFIT_EVERY == 0:
             return self.rebuild(reader)
         evidence = self._evidence(reader, event)
         return belief if evidence is None else self.reward.update(belief, evidence)

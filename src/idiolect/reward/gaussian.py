@@ -1,16 +1,19 @@
-"""The default personal reward: a Bayesian linear head over the preference space (MacKay 1992; Minka 2001, chapter 3).
+"""The default personal reward: a Bayesian linear head over the preference space, with sparse and shared tastes.
 
-    r_u(x, y) = w . phi(x, y),   w ~ N(m0, S0),   P(y1 preferred to y2) = sigma(w . (phi1 - phi2))
+    r_u(x, y) = w . phi(x, y),   w = lift' l,   l_j ~ Student-t,   P(y1 preferred to y2) = sigma(w . (phi1 - phi2))
 
-Per user: m (d,), S (d, d) and an offset for ratings.  Shared: m0, S0.  No evidence: the prior, which prefers nothing.
-Online, a choice between two is folded in by moment matching (assumed-density filtering, exact in one dimension by
-Gauss-Hermite quadrature), one among many by its Laplace approximation; ratings and statements are Gaussian, so exact.
-A rebuild finds the Laplace approximation of the whole posterior, which no order of the evidence can change.
+Per user: a Gaussian N(m, S) over l and over an offset for ratings.  Shared: the prior (see `prior.py`).  No evidence: the
+prior, which prefers nothing.  The Student-t is a Gaussian whose precision is unknown (Tipping, 2001, section 2): a
+rebuild alternates the Laplace approximation of the posterior (MacKay, 1992) with the expected precision of each l_j, so
+that no order of the evidence can change it.  Online, the precisions stay as they are: a choice between two is folded in by
+moment matching (assumed-density filtering, Minka, 2001, chapter 3; in one dimension, by Gauss-Hermite quadrature),
+one among many by its Laplace approximation; ratings and statements are Gaussian, so exact.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from hashlib import sha256
+from typing import TypeAlias
 
 import numpy as np
 
@@ -24,6 +27,7 @@ NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(32)
 WEIGHTS = WEIGHTS / WEIGHTS.sum()
 
 RATING_MIDDLE = 3.0  # of the scale from 1 to 5; one step is one unit of reward, observed with unit variance
+ROUNDS = 4  # of expected precisions; more change the predictions by less than a thousandth
 OFFSET_VARIANCE = 1.0  # a person's own middle: c_u ~ N(0, 1)
 
 
@@ -34,114 +38,114 @@ def sigmoid(s: Array) -> Array:
 
 @dataclass(frozen=True)
 class Gaussian:
-    """METHODS A2. `d` directions of the space, and one more for the person's rating offset, kept last."""
+    """METHODS A2. Arrays of a belief: `mean` (k+1,) and `cov` (k+1, k+1) over l and, last, the person's rating offset."""
 
-    prior_mean: Array  # (d,)
-    prior_cov: Array  # (d, d)
-
-    name: ClassVar[str] = "gaussian"
+    shared: Prior
 
     @classmethod
     def shipped(cls, space: PreferenceSpace) -> "Gaussian":
-        """With the population prior that comes with the package. Raises FeatureMismatch for another space."""
-        return cls.of(shipped_prior(space))
+        """With the population prior that comes with the package."""
+        return cls(shipped_prior(space))
 
-    @classmethod
-    def of(cls, prior: Prior) -> "Gaussian":
-        """With a given population prior."""
-        return cls(prior.mean, prior.cov)
+    @property
+    def version(self) -> str:
+        """The method's name with a hash of its prior."""
+        shared = self.shared.scales.tobytes() + self.shared.lift.tobytes() + str(self.shared.tail).encode()
+        return f"gaussian-{sha256(shared).hexdigest()[:12]}"
 
     def prior(self) -> Belief:
         """The population: no evidence yet."""
-        d = len(self.prior_mean)
-        cov = np.zeros((d + 1, d + 1))
-        cov[:d, :d] = self.prior_cov
-        cov[d, d] = OFFSET_VARIANCE
-        return Belief({"mean": np.append(self.prior_mean, 0.0), "cov": cov}, seen=0)
+        variance = np.append(self.shared.scales**2, OFFSET_VARIANCE)
+        return Belief({"mean": np.zeros(len(variance)), "cov": np.diag(variance)}, seen=0)
 
     def update(self, belief: Belief, evidence: Evidence) -> Belief:
-        """Fold in one piece; O(d^2) for a pair, a rating or a statement, O(d^3) for one among many."""
+        """Fold in one piece; O(k^2) for a pair, a rating or a statement, O(k^3) for one among many."""
         mean, cov = belief.arrays["mean"], belief.arrays["cov"]
         match evidence:
             case Chosen(phi=phi, weight=power) if len(phi) == 2:
-                mean, cov = _pair(mean, cov, self._wide(phi[0] - phi[1], 0.0), power)
+                mean, cov = _pair(mean, cov, self._latent(phi[0] - phi[1]), power)
             case Chosen():
-                mean, cov = self._laplace(mean, cov, [evidence])
+                precision = np.linalg.inv(cov)
+                mean, cov = _mode(mean, precision, precision @ mean, self._choices([evidence]))
             case _:
                 row, target, variance = self._observation(evidence)
                 mean, cov = _observe(mean, cov, row, target, variance)
         return Belief({"mean": mean, "cov": cov}, belief.seen + 1)
 
     def rebuild(self, evidence: Sequence[Evidence]) -> Belief:
-        """The Laplace approximation of the posterior given all the evidence; its order does not matter."""
+        """The posterior given all the evidence; its order does not matter."""
         start = self.prior()
         if not evidence:
             return start
-        mean, cov = self._laplace(start.arrays["mean"], start.arrays["cov"], evidence)
+        rows = [self._observation(piece) for piece in evidence if not isinstance(piece, Chosen)]
+        design = np.array([row for row, _, _ in rows]).reshape(-1, len(start.arrays["mean"]))
+        noise = np.array([variance for _, _, variance in rows])
+        observed = (design.T / noise) @ design if rows else np.zeros((design.shape[1], design.shape[1]))
+        linear = (design.T / noise) @ np.array([target for _, target, _ in rows]) if rows else np.zeros(design.shape[1])
+        choices = self._choices([piece for piece in evidence if isinstance(piece, Chosen)])
+        mean, precision = start.arrays["mean"], 1 / np.diag(start.arrays["cov"])
+        for _ in range(ROUNDS):
+            mean, cov = _mode(mean, observed + np.diag(precision), linear, choices)
+            precision[:-1] = self._expected_precision(mean[:-1], np.diag(cov)[:-1])
         return Belief({"mean": mean, "cov": cov}, len(evidence))
 
     def score(self, belief: Belief, phi: Array) -> Scores:
         """phi (n, d) -> mean and sd (n,) of each answer's reward above the mean of the n."""
-        mean, cov = self._weights_and_cov(belief)
-        self._check(phi)
-        centred = phi - phi.mean(axis=0)
-        return Scores(centred @ mean, np.sqrt(np.einsum("nd,de,ne->n", centred, cov, centred).clip(0)))
+        centred = self._latent(phi - phi.mean(axis=0))
+        variance = np.einsum("nk,kl,nl->n", centred, belief.arrays["cov"], centred)
+        return Scores(centred @ belief.arrays["mean"], np.sqrt(variance.clip(0)))
 
     def weights(self, belief: Belief) -> tuple[Array, Array]:
-        """Mean and sd (d,) of the weights."""
-        mean, cov = self._weights_and_cov(belief)
-        return mean, np.sqrt(np.diag(cov))
+        """Mean and sd (d,) of the weights w."""
+        lift, k = self.shared.lift, len(self.shared.scales)
+        cov = lift.T @ belief.arrays["cov"][:k, :k] @ lift
+        return lift.T @ belief.arrays["mean"][:k], np.sqrt(np.diag(cov))
 
     def difference(self, belief: Belief, chosen: Array, rejected: Array) -> tuple[float, float]:
         """Mean and variance of r_u(chosen) - r_u(rejected)."""
-        mean, cov = self._weights_and_cov(belief)
-        delta = chosen - rejected
-        self._check(delta[None])
-        return float(delta @ mean), float(delta @ cov @ delta)
+        delta = self._latent(chosen - rejected)
+        return float(delta @ belief.arrays["mean"]), float(delta @ belief.arrays["cov"] @ delta)
 
     def probability(self, belief: Belief, chosen: Array, rejected: Array) -> float:
         """P(`chosen` is preferred), the weights' uncertainty integrated out by quadrature."""
         a, v = self.difference(belief, chosen, rejected)
         return float(WEIGHTS @ sigmoid(a + np.sqrt(max(v, 0.0)) * NODES))
 
-    def _weights_and_cov(self, belief: Belief) -> tuple[Array, Array]:
-        d = len(self.prior_mean)
-        return belief.arrays["mean"][:d], belief.arrays["cov"][:d, :d]
-
-    def _check(self, phi: Array) -> None:
-        if phi.shape[-1] != len(self.prior_mean):
+    def _latent(self, phi: Array, offset: float = 0.0) -> Array:
+        """phi (..., d) -> (..., k+1): what each latent weight multiplies."""
+        lift = self.shared.lift
+        if phi.shape[-1] != lift.shape[1]:
             raise FeatureMismatch(
-                f"features have {phi.shape[-1]} directions where the reward knows {len(self.prior_mean)}: "
-                "rebuild the person's belief with `idiolect profile --rebuild`"
+                f"features have {phi.shape[-1]} directions where the reward knows {lift.shape[1]}: "
+                "they were made by another version of Idiolect"
             )
+        return np.concatenate([phi @ lift.T, np.full((*phi.shape[:-1], 1), offset)], axis=-1)
 
-    def _wide(self, delta: Array, offset: float) -> Array:
-        self._check(delta[None])
-        return np.append(delta, offset)
+    def _choices(self, evidence: Sequence[Chosen]) -> "Choices":
+        """Choices among equally many answers stand in one array, so that each size costs one product."""
+        groups = [[piece for piece in evidence if len(piece.phi) == n] for n in {len(piece.phi) for piece in evidence}]
+        return [
+            (
+                np.stack([self._latent(piece.phi[1:] - piece.phi[0]) for piece in group]),
+                np.array([piece.weight for piece in group]),
+            )
+            for group in groups
+        ]
+
+    def _expected_precision(self, mean: Array, variance: Array) -> Array:
+        """Of each latent weight, given its posterior: small where the weight is large."""
+        nu = self.shared.tail
+        return np.asarray((nu + 1) / (nu * self.shared.scales**2 + mean**2 + variance))
 
     def _observation(self, evidence: Rated | Said) -> tuple[Array, float, float]:
         match evidence:
             case Rated(phi=phi, value=value):
-                return self._wide(phi, 1.0), value - RATING_MIDDLE, 1.0
+                return self._latent(phi, offset=1.0), value - RATING_MIDDLE, 1.0
             case Said(direction=direction, target=target, variance=variance):
-                return self._wide(direction, 0.0), target, variance
+                return self._latent(direction), target, variance
 
-    def _laplace(self, mean: Array, cov: Array, evidence: Sequence[Evidence]) -> tuple[Array, Array]:
-        """Mode and inverse Hessian of N(mean, cov) times the likelihood, by damped Newton steps."""
-        precision = np.linalg.inv(cov)
-        linear = precision @ mean
-        quadratic = precision.copy()
-        choices: list[tuple[Array, float]] = []
-        for piece in evidence:
-            if isinstance(piece, Chosen):
-                delta = piece.phi[1:] - piece.phi[0]  # (k-1, d): over minus chosen
-                self._check(delta)
-                choices.append((np.hstack([delta, np.zeros((len(delta), 1))]), piece.weight))
-            else:
-                row, target, variance = self._observation(piece)
-                quadratic = quadratic + np.outer(row, row) / variance
-                linear = linear + row * target / variance
-        return _mode(mean, quadratic, linear, _grouped(choices))
+
+Choices: TypeAlias = list[tuple[Array, Array]]  # for each number of rivals r: deltas (n, r, k+1) and powers (n,)
 
 
 def _pair(mean: Array, cov: Array, delta: Array, power: float) -> tuple[Array, Array]:
@@ -164,16 +168,6 @@ def _observe(mean: Array, cov: Array, row: Array, target: float, variance: float
     along = cov @ row
     gain = along / (float(row @ along) + variance)
     return mean + gain * (target - float(row @ mean)), cov - np.outer(gain, along)
-
-
-Choices = list[tuple[Array, Array]]  # by number of rivals k: deltas (n, k, d) and powers (n,)
-
-
-def _grouped(choices: Sequence[tuple[Array, float]]) -> Choices:
-    """Choices among equally many answers stand in one array, so that each size costs one product."""
-    sizes = sorted({len(delta) for delta, _ in choices})
-    groups = [[(delta, power) for delta, power in choices if len(delta) == size] for size in sizes]
-    return [(np.stack([delta for delta, _ in group]), np.array([power for _, power in group])) for group in groups]
 
 
 def _mode(start: Array, quadratic: Array, linear: Array, groups: Choices) -> tuple[Array, Array]:

@@ -54,6 +54,10 @@ class Scores:
 class PersonalReward(Protocol):
     """A method of the room. What is shared lives in the object; what is per user is the belief that is passed in."""
 
+    @property
+    def version(self) -> str:
+        """Changes with the method and with what it shares, so that older beliefs are rebuilt."""
+
     def prior(self) -> Belief:
         """The belief before any evidence."""
 

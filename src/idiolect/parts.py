@@ -1,0 +1,100 @@
+"""The parts that the loop calls, opened from the settings and closed together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from pydantic import JsonValue
+
+from idiolect.boundary import Boundary
+from idiolect.features.embedder import open_embedder
+from idiolect.features.space import PreferenceSpace
+from idiolect.generation import GENERATION, Generation, Host, compose
+from idiolect.generation.protocol import Person, Prepared
+from idiolect.learning import Learner
+from idiolect.memory.store import Store, UserStore, open_store
+from idiolect.method import Method, parse
+from idiolect.models import open_model
+from idiolect.models.protocol import Model, Request
+from idiolect.reward.gaussian import Gaussian
+from idiolect.reward.protocol import Belief
+from idiolect.schema import Choice, Preference
+from idiolect.settings import Settings
+
+CANDIDATES = 4  # what pays on an embedded model: four decode side by side at half the price of four alone
+EXAMPLES = 4  # earlier choices that an in-context method is shown
+STRUCTURED = ("tools", "functions", "response_format")  # fields whose answers a program reads
+DEFAULT_SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"  # what the starter's template says
+
+
+@dataclass
+class Parts:
+    """Everything behind the loop."""
+
+    settings: Settings
+    model: Model
+    store: Store
+    boundary: Boundary
+    learner: Learner
+    _opened: dict[tuple[str, ...], Generation] = field(default_factory=dict)
+
+    def method(self, name: str | None, candidates: int | None, extra: Mapping[str, JsonValue]) -> Method:
+        """The method of a turn: what the request says, else the settings, else what suits the model."""
+        if any(extra.get(each) for each in STRUCTURED):
+            return Method(("plain",), 1)  # a tool call or a schema is never personalized
+        chosen = name or self.settings.method
+        method = Method(("profile", "token-values")) if chosen == "auto" else parse(chosen)
+        usual = 1 if self.model.is_metered else CANDIDATES
+        return replace(method, candidates=candidates or method.candidates or self.settings.candidates or usual)
+
+    def prepare(self, request: Request, method: Method, person: UserStore, belief: Belief) -> Prepared:
+        """The request as the generation method makes it."""
+        mean, sd = self.learner.reward.weights(belief)
+        known = Person(
+            preferences=person.preferences(),
+            mean=mean,
+            sd=sd,
+            names=self.learner.space.names,
+            evidence=belief.seen,
+            choices=examples(person) if "in-context" in method.generation else (),
+        )
+        return self._generation(method.generation).prepare(request, known)
+
+    def close(self) -> None:
+        """Free the model and the store."""
+        self.model.close()
+        self.store.close()
+
+    def _generation(self, names: tuple[str, ...]) -> Generation:
+        if names not in self._opened:
+            self._opened[names] = compose(names, self._host)
+        return self._opened[names]
+
+    @cached_property
+    def _host(self) -> Host:
+        return Host(self.model, self.learner.space.version, self.settings.system_prompt or DEFAULT_SYSTEM)
+
+
+def open_parts(settings: Settings) -> Parts:
+    """Everything that the settings name. Raises an IdiolectError that says what is missing."""
+    space = PreferenceSpace.shipped()
+    learner = Learner(Gaussian.shipped(space), space, open_embedder(settings.embedder))
+    boundary = Boundary.shipped() if settings.policy is None else Boundary.from_file(settings.policy)
+    store = open_store(settings.store)
+    key = settings.api_key.get_secret_value() if settings.api_key else None
+    model = open_model(settings.model, base_url=settings.base_url, api_key=key, timeout_s=settings.timeout_s)
+    return Parts(settings, model, store, boundary, learner)
+
+
+def examples(person: UserStore) -> tuple[tuple[str, str, str], ...]:
+    """The latest choices as (prompt, chosen, rejected), newest last."""
+    recorded = person.events("choice")[-EXAMPLES:]
+    return tuple(_example(person, each.event) for each in recorded if isinstance(each.event, Choice))
+
+
+def _example(person: UserStore, choice: Choice) -> tuple[str, str, str]:
+    turn = person.interaction(choice.chosen)
+    texts = {candidate.id: candidate.text for candidate in turn.answer.candidates}
+    rejected = person.interaction(choice.over[0]).answer
+    others = {candidate.id: candidate.text for candidate in rejected.candidates}
+    return turn.prompt, texts[choice.chosen], others[choice.over[0]]

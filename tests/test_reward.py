@@ -1,0 +1,229 @@
+"""Personal rewards: the contract that every method keeps, and the arithmetic of the default."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeAlias
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from idiolect.errors import FeatureMismatch
+from idiolect.features.space import PreferenceSpace
+from idiolect.reward import PERSONAL
+from idiolect.reward.elicitation import expected_information_gain, worth_asking
+from idiolect.reward.evidence import corrected, edited, stated
+from idiolect.reward.gaussian import Gaussian, sigmoid
+from idiolect.reward.prior import FACETS, Prior, shipped_prior
+from idiolect.reward.protocol import Belief, Chosen, Evidence, PersonalReward, Rated, Said
+from idiolect.schema import Array, Preference, now
+
+SPACE = PreferenceSpace.shipped()
+Make: TypeAlias = Callable[[], PersonalReward]
+REWARDS: dict[str, Make] = {"gaussian": lambda: Gaussian.shipped(SPACE)}
+
+
+def unit(name: str) -> Array:
+    return np.eye(SPACE.dim)[SPACE.names.index(name)]
+
+
+def evidence_of(seed: int, pieces: int = 12) -> list[Evidence]:
+    rng = np.random.default_rng(seed)
+    kinds: list[Callable[[], Evidence]] = [
+        lambda: Chosen(rng.normal(size=(2, SPACE.dim))),
+        lambda: Chosen(rng.normal(size=(4, SPACE.dim))),
+        lambda: Rated(rng.normal(size=SPACE.dim), float(rng.integers(1, 6))),
+        lambda: Said(np.eye(SPACE.dim)[rng.integers(SPACE.dim)], 1.0, 0.25),
+    ]
+    return [kinds[rng.integers(len(kinds))]() for _ in range(pieces)]
+
+
+def online(reward: PersonalReward, evidence: list[Evidence]) -> Belief:
+    belief = reward.prior()
+    for piece in evidence:
+        belief = reward.update(belief, piece)
+    return belief
+
+
+def test_every_registered_reward_is_tested_here() -> None:
+    assert sorted(REWARDS) == sorted(PERSONAL)
+
+
+@pytest.mark.parametrize("name", sorted(PERSONAL))
+class TestEveryReward:
+    def test_no_evidence_is_the_prior_and_prefers_nothing(self, name: str) -> None:
+        reward = REWARDS[name]()
+        belief = reward.rebuild([])
+        phi = np.random.default_rng(0).normal(size=(5, SPACE.dim))
+        assert belief.seen == 0
+        assert not reward.score(belief, phi).mean.any()
+        assert reward.probability(belief, phi[0], phi[1]) == pytest.approx(0.5)
+
+    def test_the_order_of_the_evidence_does_not_change_a_rebuild(self, name: str) -> None:
+        reward, evidence = REWARDS[name](), evidence_of(1)
+        forwards, backwards = reward.rebuild(evidence), reward.rebuild(evidence[::-1])
+        for key, array in forwards.arrays.items():
+            assert backwards.arrays[key] == pytest.approx(array, abs=1e-9)
+
+    def test_the_chosen_answer_becomes_likelier_and_the_swap_is_its_complement(self, name: str) -> None:
+        reward = REWARDS[name]()
+        phi = np.random.default_rng(2).normal(size=(2, SPACE.dim))
+        belief = reward.update(reward.prior(), Chosen(phi))
+        p = reward.probability(belief, phi[0], phi[1])
+        assert p > 0.5
+        assert reward.probability(belief, phi[1], phi[0]) == pytest.approx(1 - p)
+
+    def test_online_and_rebuilt_beliefs_predict_alike(self, name: str) -> None:
+        """The stated tolerance: predictive probabilities within .05 on average after 30 choices."""
+        reward, rng = REWARDS[name](), np.random.default_rng(3)
+        taste = rng.normal(size=SPACE.dim) * 0.5
+        pairs = rng.normal(size=(30, 2, SPACE.dim))
+        evidence: list[Evidence] = [Chosen(pair if taste @ (pair[0] - pair[1]) > 0 else pair[::-1]) for pair in pairs]
+        live, rebuilt = online(reward, evidence), reward.rebuild(evidence)
+        tests = rng.normal(size=(200, 2, SPACE.dim))
+        gaps = [abs(reward.probability(live, *pair) - reward.probability(rebuilt, *pair)) for pair in tests]
+        assert np.mean(gaps) < 0.05
+
+    def test_features_of_another_space_are_refused(self, name: str) -> None:
+        reward = REWARDS[name]()
+        with pytest.raises(FeatureMismatch, match=f"{SPACE.dim + 1} directions"):
+            reward.score(reward.prior(), np.zeros((2, SPACE.dim + 1)))
+
+    def test_an_attribute_that_is_always_chosen_gets_the_largest_weight(self, name: str) -> None:
+        reward, rng = REWARDS[name](), np.random.default_rng(4)
+        pairs = rng.normal(size=(60, 2, SPACE.dim))
+        wanted = SPACE.names.index("questions")
+        evidence: list[Evidence] = [Chosen(pair if pair[0, wanted] > pair[1, wanted] else pair[::-1]) for pair in pairs]
+        mean, _ = reward.weights(reward.rebuild(evidence))
+        assert int(np.argmax(mean)) == wanted
+
+
+def test_one_online_choice_has_the_moments_of_the_exact_posterior() -> None:
+    """METHODS A2's check: assumed-density filtering against two million draws, within .003."""
+    rng = np.random.default_rng(5)
+    root = rng.normal(size=(2, 2))
+    reward = Gaussian(Prior(np.ones(2), root))
+    phi = rng.normal(size=(2, 2))
+    belief = reward.update(reward.prior(), Chosen(phi))
+    draws = rng.multivariate_normal(np.zeros(2), root.T @ root, 2_000_000)
+    weight = sigmoid(draws @ (phi[0] - phi[1]))
+    mean = weight @ draws / weight.sum()
+    cov = (draws - mean).T @ ((draws - mean) * weight[:, None]) / weight.sum()
+    assert root.T @ belief.arrays["mean"][:2] == pytest.approx(mean, abs=0.003)
+    assert root.T @ belief.arrays["cov"][:2, :2] @ root == pytest.approx(cov, abs=0.006)
+
+
+def test_a_pair_that_differs_in_nothing_changes_nothing() -> None:
+    reward = Gaussian.shipped(SPACE)
+    before = reward.prior()
+    after = reward.update(before, Chosen(np.ones((2, SPACE.dim))))
+    assert (after.arrays["mean"] == before.arrays["mean"]).all()
+    assert (after.arrays["cov"] == before.arrays["cov"]).all()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000))
+def test_each_choice_leaves_less_uncertainty(seed: int) -> None:
+    reward, rng = Gaussian.shipped(SPACE), np.random.default_rng(seed)
+    before = online(reward, [Chosen(rng.normal(size=(2, SPACE.dim)))])
+    after = reward.update(before, Chosen(rng.normal(size=(2, SPACE.dim))))
+    assert np.linalg.eigvalsh(before.arrays["cov"] - after.arrays["cov"]).min() > -1e-9
+
+
+def test_opposite_choices_on_one_pair_mean_indifference_with_less_uncertainty() -> None:
+    reward = Gaussian.shipped(SPACE)
+    pair = np.random.default_rng(6).normal(size=(2, SPACE.dim))
+    belief = reward.rebuild([Chosen(pair), Chosen(pair[::-1])])
+    a, v = reward.difference(belief, pair[0], pair[1])
+    assert a == pytest.approx(0, abs=1e-9)
+    assert v < reward.difference(reward.prior(), pair[0], pair[1])[1]
+
+
+def test_nine_in_ten_of_the_true_weights_lie_in_the_ninety_percent_intervals() -> None:
+    rng, reward = np.random.default_rng(7), Gaussian(Prior.independent(np.full(6, np.sqrt(0.5)), tail=1e6))
+    inside = []
+    for _ in range(60):
+        taste = rng.normal(size=6) * np.sqrt(0.5)
+        pairs = rng.normal(size=(40, 2, 6))
+        wins = rng.random(40) < sigmoid((pairs[:, 0] - pairs[:, 1]) @ taste)
+        belief = reward.rebuild([Chosen(pair if won else pair[::-1]) for pair, won in zip(pairs, wins, strict=True)])
+        mean, sd = reward.weights(belief)
+        inside.append(np.abs(taste - mean) < 1.645 * sd)
+    assert 0.85 <= np.mean(inside) <= 0.95
+
+
+def test_a_generous_person_is_not_taken_to_like_everything() -> None:
+    reward = Gaussian.shipped(SPACE)
+    five_stars = [Rated(np.zeros(SPACE.dim), 5.0)] * 10
+    mean, _ = reward.weights(reward.rebuild(five_stars))
+    assert mean == pytest.approx(0)
+
+
+def test_ratings_and_statements_are_exact_so_that_both_roads_meet() -> None:
+    reward, rng = Gaussian(replace(shipped_prior(SPACE), tail=1e12)), np.random.default_rng(8)
+    evidence: list[Evidence] = [Rated(rng.normal(size=SPACE.dim), 4.0), Said(unit("length"), -1.0, 0.25)]
+    live, rebuilt = online(reward, evidence), reward.rebuild(evidence)
+    assert live.arrays["mean"] == pytest.approx(rebuilt.arrays["mean"], abs=1e-8)
+    assert live.arrays["cov"] == pytest.approx(rebuilt.arrays["cov"], abs=1e-8)
+
+
+def test_an_edit_counts_the_more_the_more_it_changes() -> None:
+    before, after = np.zeros(3), np.ones(3)
+    assert edited(before, after, "one two three four five", "one two three four six").weight == 1.0
+    assert edited(before, after, "w " * 100, "w " * 99 + "v").weight == pytest.approx(0.05)
+    assert (edited(before, after, "a", "b").phi == np.stack([after, before])).all()
+
+
+def test_a_statement_moves_its_attribute_and_a_correction_to_zero_removes_the_taste() -> None:
+    reward = Gaussian.shipped(SPACE)
+    said = stated(Preference(id="evt-1", kind="style", text="shorter", attribute="length", polarity=-1, at=now()), SPACE)
+    assert said is not None
+    length = SPACE.names.index("length")
+    assert reward.weights(reward.rebuild([said]))[0][length] < -0.3
+    mean, _ = reward.weights(reward.rebuild([said, corrected("length", 0.0, SPACE)]))
+    assert abs(mean[length]) < 0.1
+
+
+@given(st.floats(-30, 30), st.floats(0, 100))
+def test_information_gain_lies_between_nothing_and_one_bit(a: float, v: float) -> None:
+    gain = expected_information_gain(np.array([a, -a]), np.array([v, v]))
+    assert (gain >= 0).all()
+    assert (gain <= np.log(2) + 1e-9).all()
+    assert gain[0] == pytest.approx(gain[1], abs=1e-9)
+
+
+def test_nothing_can_be_learnt_from_a_difference_that_is_known() -> None:
+    assert expected_information_gain(np.array([0.0, 2.0]), np.zeros(2)) == pytest.approx(np.zeros(2))
+
+
+def test_the_pair_worth_asking_is_admitted_and_uncertain() -> None:
+    reward = Gaussian.shipped(SPACE)
+    phi = np.stack([np.zeros(SPACE.dim), 0.1 * unit("length"), 3 * unit("length"), 4 * unit("length")])
+    assert worth_asking(reward, reward.prior(), phi, 0, [True, True, True, False], 0.01) == 2
+    assert worth_asking(reward, reward.prior(), phi, 0, [True] * 4, 0.69) is None
+
+
+def test_a_facet_carries_a_taste_over_to_attributes_that_no_choice_showed() -> None:
+    reward = Gaussian.shipped(SPACE)
+    belief = reward.rebuild([Chosen(np.stack([2 * unit("word_length"), -2 * unit("word_length")]))] * 4)
+    assert reward.probability(belief, unit("long_words"), -unit("long_words")) > 0.55
+    assert reward.probability(belief, unit("emoji"), -unit("emoji")) == pytest.approx(0.5, abs=0.01)
+
+
+def test_heavy_tails_find_one_strong_taste_among_many_idle_directions() -> None:
+    rng = np.random.default_rng(9)
+    pairs = rng.normal(size=(40, 2, 30))
+    choices = [Chosen(pair if pair[0, 3] > pair[1, 3] else pair[::-1]) for pair in pairs]
+    sparse = Gaussian(Prior.independent(np.full(30, 0.3))).rebuild(choices)
+    broad = Gaussian(Prior.independent(np.full(30, 0.3), tail=1e6)).rebuild(choices)
+
+    def idle(belief: Belief) -> float:
+        weights = np.abs(belief.arrays["mean"][:30])
+        return float(np.delete(weights, 3).mean() / weights[3])
+
+    assert idle(sparse) < 0.6 * idle(broad)
+
+
+def test_facets_name_attributes_that_exist() -> None:
+    assert {name for facet in FACETS.values() for name in facet} <= set(SPACE.names)
