@@ -9,7 +9,7 @@ from idiolect.features.reading import Reading
 
 @dataclass(frozen=True)
 class Attribute:
-    """One direction of taste that has a name. `low` and `high` describe answers with little and with much of it.
+    """One direction of taste that has a name. `low` and `high` name answers with little and with much of it.
 
     `step` is the least difference, in the attribute's own unit, that a person would call one step. It stands in for the
     standard deviation where the shipped material hardly varies.

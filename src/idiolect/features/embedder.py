@@ -1,8 +1,8 @@
 """The embedder: a text becomes a unit vector. all-MiniLM-L6-v2, from the package that carries its weights, offline.
 
-The model sees 256 word pieces at most. A longer text is cut into windows of equal size; its vector is their mean, again of
-unit length, and `windows` gives them one by one for those who look for the worst. An embedding is personal data: `forget`
-drops it with its text.
+The model sees 256 word pieces at most. A longer text is cut into windows of equal size; its vector is their mean, again
+of unit length, and `windows` gives them one by one to those who look for the worst. An embedding is personal data:
+`forget` drops it with its text.
 """
 
 import hashlib
@@ -77,6 +77,11 @@ class MiniLM:
         with self._cache_lock:
             for text in texts:
                 self._cache.pop(_key(text), None)
+
+    def keeps(self, text: str) -> bool:
+        """Whether anything is kept of this text."""
+        with self._cache_lock:
+            return _key(text) in self._cache
 
     def load(self) -> None:
         """Load the weights now instead of at the first text. Raises WeightsError, MissingExtra."""
@@ -154,13 +159,13 @@ def _model() -> "SentenceTransformer":
     from transformers.utils import logging
 
     torch.set_num_threads(min(torch.get_num_threads(), THREADS))
-    had_bars = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()  # a bar for a second's work would run through what a command prints
+    had_bars = logging.is_progress_bar_enabled()  # a bar for a second's work would run through what a command prints
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers gives it no types
     try:
         return SentenceTransformer(str(folder), device="cpu", local_files_only=True)
     finally:
         if had_bars:
-            logging.enable_progress_bar()
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]  # likewise
 
 
 def _encode(texts: Sequence[str]) -> list[NDArray[np.float32]]:

@@ -6,7 +6,8 @@ from math import exp2, log2
 from idiolect.features.attribute import LOG_COUNT, ROOT_RATE, Attribute, log_count
 from idiolect.features.reading import SENTENCES, SMOOTHING, Reading
 
-_HEADING = re.compile(r"^\s{0,3}(?:#{1,6}\s+\S.*|\*\*[^*]{1,80}\*\*:?|[A-Z][^.!?:]{0,60}:)\s*$")
+FIRST_EMOJI = "\u2600"  # before it lie signs such as (c), which emoji.EMOJI_DATA counts too
+_HEADING = re.compile(r"^\s{0,3}(?:#{1,6}\s+\S.*|\*\*[^*]{1,80}\*\*:?|[A-Z]\S*(?: \S+){0,3}:)\s*$")
 _EMPHASIS = re.compile(
     r"(\*\*|__)(?=\S)[^\n]{1,200}?\S?\1|(?<![\w*])\*(?=[^\s*])[^*\n]{1,200}\*(?![\w*])|\b[A-Z]{4,}\b"
 )
@@ -65,7 +66,7 @@ def _emoji(reading: Reading) -> float:
         return log_count(faces)
     from emoji import EMOJI_DATA  # read only for texts that could hold one
 
-    return log_count(faces + sum(sign in EMOJI_DATA for sign in reading.prose if not sign.isascii()))
+    return log_count(faces + sum(sign >= FIRST_EMOJI and sign in EMOJI_DATA for sign in reading.prose))
 
 
 def _exclamations(reading: Reading) -> float:
@@ -85,25 +86,33 @@ def _quotes(reading: Reading) -> float:
 
 
 FORM = (
-    Attribute("length", "log2 of words", "How many words the answer has.", "short", "long", 0.8, _length),
+    Attribute(
+        "length", "log2(4 + words)", "How many words the answer has.", "short answers", "long answers", 0.8, _length
+    ),
     Attribute(
         "sentence_length",
         "log2 of words per sentence",
         "Words in a sentence, on average.",
-        "in short sentences",
-        "in long sentences",
+        "answers in short sentences",
+        "answers in long sentences",
         0.3,
         _sentence_length,
     ),
     Attribute(
-        "word_length", "letters", "Letters in a word, on average.", "in short words", "in long words", 0.2, _word_length
+        "word_length",
+        "letters",
+        "Letters in a word, on average.",
+        "answers in short words",
+        "answers in long words",
+        0.2,
+        _word_length,
     ),
     Attribute(
         "long_words",
         "share of words",
         "Words of seven letters or more.",
-        "with few long words",
-        "with many long words",
+        "answers with few long words",
+        "answers with many long words",
         0.04,
         _long_words,
     ),
@@ -111,8 +120,8 @@ FORM = (
         "grade",
         "school years",
         "The Flesch-Kincaid grade: years of school needed to read it.",
-        "easy to read",
-        "demanding to read",
+        "answers that are easy to read",
+        "answers that are demanding to read",
         1.5,
         _grade,
     ),
@@ -120,8 +129,8 @@ FORM = (
         "paragraphs",
         LOG_COUNT,
         "Blocks of text set apart by an empty line.",
-        "in one block",
-        "in many paragraphs",
+        "answers in one block",
+        "answers in many paragraphs",
         0.6,
         _paragraphs,
     ),
@@ -129,8 +138,8 @@ FORM = (
         "list_items",
         LOG_COUNT,
         "Items of bulleted and numbered lists.",
-        "in running text",
-        "laid out as lists",
+        "answers in running text",
+        "answers laid out as lists",
         1.2,
         _list_items,
     ),
@@ -138,44 +147,58 @@ FORM = (
         "headings",
         LOG_COUNT,
         "Headings, and lines in bold or with a colon that stand for one.",
-        "without headings",
-        "under headings",
+        "answers without headings",
+        "answers under headings",
         0.8,
         _headings,
     ),
-    Attribute("code", LOG_COUNT, "Lines and snippets of code.", "without code", "with code", 1.0, _code),
+    Attribute(
+        "code", LOG_COUNT, "Lines and snippets of code.", "answers without code", "answers with code", 1.0, _code
+    ),
     Attribute(
         "emphasis",
         LOG_COUNT,
         "Words in bold, italics or capitals.",
-        "without bold or capitals",
-        "with words in bold or capitals",
+        "answers without bold or capitals",
+        "answers with words in bold or capitals",
         1.0,
         _emphasis,
     ),
-    Attribute("emoji", LOG_COUNT, "Emoji and smileys.", "without emoji", "with emoji", 0.8, _emoji),
+    Attribute("emoji", LOG_COUNT, "Emoji and smileys.", "answers without emoji", "answers with emoji", 0.8, _emoji),
     Attribute(
         "exclamations",
         "per sentence",
         "Exclamation marks.",
-        "without exclamation marks",
-        "with exclamation marks",
+        "answers without exclamation marks",
+        "answers with exclamation marks",
         0.1,
         _exclamations,
     ),
     Attribute(
-        "questions", "per sentence", "Question marks.", "without questions", "that ask questions", 0.1, _questions
+        "questions",
+        "per sentence",
+        "Question marks.",
+        "answers without questions",
+        "answers that ask questions",
+        0.1,
+        _questions,
     ),
     Attribute(
         "asides",
         ROOT_RATE,
         "Brackets and dashes that put something in.",
-        "without asides",
-        "with asides in brackets or dashes",
-        0.4,
+        "answers without asides",
+        "answers with asides in brackets or dashes",
+        0.6,
         _asides,
     ),
     Attribute(
-        "quotes", ROOT_RATE, "Words between quotation marks.", "without quotations", "with quotations", 0.4, _quotes
+        "quotes",
+        ROOT_RATE,
+        "Words between quotation marks.",
+        "answers without quotations",
+        "answers with quotations",
+        0.4,
+        _quotes,
     ),
 )

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 from math import sqrt
 
 from idiolect.features.words import Word, lists, word
@@ -15,9 +15,9 @@ SENTENCES = 3.0  # likewise sentences
 
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"  # written without spaces: each sign counts as a word
 _WORD = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+(?:'[^\W_{_CJK}]+)*")
-_FENCE = re.compile(r"^[ \t]*```.*?(?:^[ \t]*```[ \t]*$|\Z)", re.M | re.S)
+_FENCE = re.compile(r"^[ \t]*```.*?(?:^[ \t]*```[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 _MARKER = re.compile(r"^[ \t]*(?:[-*•+–]|\(?\d{1,2}[.)]|[a-z]\))[ \t]+")
-_ABBREVIATION = re.compile(r"\b(e\.g|i\.e|etc|vs|mr|mrs|ms|dr|st|no|p\.m|a\.m)\.", re.I)
+_ABBREVIATION = re.compile(r"\b(e\.g|i\.e|etc|vs|mr|mrs|ms|dr|st|no|p\.m|a\.m)\.", re.IGNORECASE)
 _END = re.compile(r"(?<=[.!?…。！？])[\"'”’)\]*_]*\s+|(?<=[。！？])")
 
 
@@ -80,7 +80,7 @@ def count(words: Sequence[str], known: Sequence[Word] | None = None) -> Counter[
     """How many words and phrases of each list there are among `words`."""
     table = lists()
     found = Counter(chain.from_iterable(w.lists for w in (known if known is not None else map(word, words)) if w.lists))
-    for pair in zip(words, words[1:], strict=False):
+    for pair in pairwise(words):
         if pair in table.pairs:
             found.update(table.pairs[pair])
     for triple in zip(words, words[1:], words[2:], strict=False):

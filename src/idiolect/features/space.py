@@ -1,8 +1,9 @@
 """The preference space: an answer y becomes a vector phi (d,), on whose directions a person's weights w are learnt.
 
-First the named attributes, then a few directions of the sentence embedding: the principal directions in which answers to one
-prompt differ. Choices compare answers to one prompt, so one unit of each direction is the standard deviation within a prompt,
-pooled over the shipped answers of the starter model. Where that material hardly varies, an attribute's `step` stands in.
+First the named attributes, then a few directions of the sentence embedding: those in which answers to one prompt differ
+most. Choices compare answers to one prompt, so one unit of each direction is the standard deviation within a prompt,
+pooled over the starter model's answers to this project's prompts. Where that material hardly varies, an attribute's
+`step` stands in, so that answers of another model, with its lists and emoji, don't lie at the clip.
 """
 
 import hashlib
@@ -124,7 +125,7 @@ class PreferenceSpace:
         """One line on a direction, for a person."""
         if name in ATTRIBUTES:
             attribute = ATTRIBUTES[name]
-            return f"{attribute.definition} From answers {attribute.low} to answers {attribute.high}."
+            return f"{attribute.definition} From {attribute.low} to {attribute.high}."
         if name in self.names:
             return "A learnt direction of meaning and tone, which has no name."
         raise FeatureMismatch(f"no direction named {name!r}; there are: {', '.join(self.names)}")

@@ -5,9 +5,9 @@ from idiolect.features.reading import Reading, count, words_of
 
 
 def _formality(reading: Reading) -> float:
-    formal = reading.hits["formal"] + 0.5 * sum(w.is_latinate for w in reading.known)
+    formal = reading.hits["formal answers"] + 0.5 * sum(w.is_latinate for w in reading.known)
     informal = reading.hits["informal"] + reading.hits["contractions"]
-    return reading.rate(formal, typical=3.0) - reading.rate(informal, typical=1.0)
+    return reading.rate(formal, typical=3.0) - reading.rate(informal, typical=2.5)
 
 
 def _positivity(reading: Reading) -> float:
@@ -28,52 +28,76 @@ def _closing_offer(reading: Reading) -> float:
 
 
 VOICE = (
-    listed("first_person", "I, me and my.", "without I", "that speak as I", typical=0.4),
-    listed("we", "We, us and our.", "without we", "that say we", typical=0.1),
-    listed("you", "You and your.", "that do not address the reader", "that address the reader as you", typical=2.2),
+    listed("first_person", "I, me and my.", "answers without I", "answers that speak as I", typical=0.4),
+    listed("we", "We, us and our.", "answers without we", "answers that say we", typical=0.1),
+    listed(
+        "you",
+        "You and your.",
+        "answers that do not address the reader",
+        "answers that address the reader as you",
+        typical=2.2,
+    ),
     listed(
         "contractions",
         "Shortened forms such as don't and it's.",
-        "with words written out in full",
-        "with contractions",
+        "answers with words written out in full",
+        "answers with contractions",
         typical=1.3,
     ),
     Attribute(
         "formality",
         f"{ROOT_RATE}, formal less informal",
         "Formal and Latinate words, less colloquial words and contractions.",
-        "casual",
-        "formal",
+        "casual answers",
+        "formal answers",
         0.6,
         _formality,
     ),
-    listed("hedging", "Maybe, perhaps, it seems.", "without hedging", "that hedge", typical=1.7),
-    listed("certainty", "Certainly, always, no doubt.", "that leave room for doubt", "that sound certain", typical=0.7),
+    listed("hedging", "Maybe, perhaps, it seems.", "answers without hedging", "answers that hedge", typical=0.6),
     listed(
-        "caveats", "Warnings, limits and disclaimers.", "without caveats", "with caveats and warnings", typical=0.25
+        "certainty",
+        "Certainly, always, no doubt.",
+        "answers that leave room for doubt",
+        "answers that sound certain",
+        typical=0.7,
     ),
-    listed("politeness", "Please, thank you, may I.", "without courtesies", "with courtesies", typical=0.05),
-    listed("warmth", "Friendly, caring and cheering words.", "cool and matter-of-fact", "warm", typical=0.5),
     listed(
-        "empathy", "Words for feelings and understanding.", "that keep to the matter", "that feel with you", typical=0.2
+        "caveats",
+        "Warnings, limits and disclaimers.",
+        "answers without caveats",
+        "answers with caveats and warnings",
+        typical=0.25,
+    ),
+    listed(
+        "politeness", "Please, thank you, may I.", "answers without courtesies", "answers with courtesies", typical=0.05
+    ),
+    listed(
+        "warmth", "Friendly, caring and cheering words.", "cool and matter-of-fact answers", "warm answers", typical=0.5
+    ),
+    listed(
+        "empathy",
+        "Words for feelings and understanding.",
+        "answers that keep to the matter",
+        "answers that feel with you",
+        typical=0.2,
     ),
     Attribute(
         "positivity",
         f"{ROOT_RATE}, positive less negative",
         "Positive words less negative ones.",
-        "sombre or critical",
-        "upbeat",
+        "sombre or critical answers",
+        "upbeat answers",
         0.6,
         _positivity,
     ),
-    listed("enthusiasm", "Amazing, truly, very.", "in sober words", "enthusiastic", typical=0.5),
-    listed("humour", "Jokes, puns and playful words.", "serious", "playful and humorous", typical=0.02),
+    listed("enthusiasm", "Amazing, truly, very.", "answers in sober words", "enthusiastic answers", typical=0.5),
+    listed("humour", "Jokes, puns and playful words.", "serious answers", "playful and humorous answers", typical=0.02),
     Attribute(
         "directness",
         "less opening phrases",
         "Whether the answer comes at once, with no greeting or preamble before it.",
-        "that open with a greeting or preamble",
-        "that come straight to the point",
+        "answers that open with a greeting or preamble",
+        "answers that come straight to the point",
         0.5,
         _directness,
     ),
@@ -81,8 +105,8 @@ VOICE = (
         "closing_offer",
         "0 or 1",
         "Whether it ends with a question or an offer of more help.",
-        "that simply end",
-        "that end with an offer or a question",
+        "answers that simply end",
+        "answers that end with an offer or a question",
         0.5,
         _closing_offer,
     ),

@@ -46,7 +46,7 @@ class Lists:
 @cache
 def lists() -> Lists:
     """The word lists of the package, read once."""
-    table = tomllib.loads(files("idiolect.features").joinpath("words.toml").read_text("utf-8"))
+    table = tomllib.loads(files("idiolect").joinpath("resources", "words.toml").read_text("utf-8"))
     turned: dict[tuple[str, ...], tuple[str, ...]] = {}
     for key, entries in table.items():
         name = key.removesuffix("_phrases")
@@ -82,7 +82,9 @@ def _kept(text: str) -> Word:
 
 def _look_at(text: str) -> Word:
     letters = min(len(text.replace("'", "")), 20)
-    plain = text.isascii() and text.isalpha()
+    if not text.isascii():  # no list and no rule of English speaks of it
+        return Word(letters, 1 + letters // 4, letters >= LONG, is_rare=False, is_latinate=False, lists=())
+    plain = text.isalpha()
     zipf = log10(_frequencies()[text] * 1e9) if text in _frequencies() else UNLISTED
     return Word(
         letters=letters,
