@@ -1,0 +1,96 @@
+"""The store: evidence is appended, beliefs are kept beside it, and `store.user(id)` is the only thing that can read."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Self
+
+from sqlalchemy import func, select
+
+from idiolect.errors import InvalidUser
+from idiolect.memory import tables
+from idiolect.memory.checks import Check, checked
+from idiolect.memory.engine import Database, open_database
+from idiolect.memory.migrations import migrate
+from idiolect.memory.reading import Query, Reading, Recorded, Rows, State
+from idiolect.memory.writing import Transaction
+from idiolect.schema import USER_ID
+
+__all__ = ["Check", "Recorded", "State", "Store", "Transaction", "UserStore", "open_store"]
+
+PATIENCE_S = 10.0  # how long a writer waits for another before it gives up
+
+
+class UserStore(Reading):
+    """All that is kept of one person. Another person's ids look like ids of nobody's."""
+
+    def __init__(self, user_id: str, database: Database) -> None:
+        super().__init__(user_id)
+        self._database = database
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """One durable write. Other writers of this person wait, so what is read in it is still true when it ends."""
+        with self._database.write() as connection:
+            yield Transaction(self.id, connection, self._database.name)
+
+    def erase(self) -> dict[str, int]:
+        """Delete everything of this person, in the write-ahead log too; how many rows went, by table."""
+        with self.transaction() as transaction:
+            counts = transaction.erase()
+        self._database.scrub()
+        return counts
+
+    def _rows(self, statement: Query, values: Mapping[str, object]) -> Rows:
+        with self._database.read() as connection:
+            return connection.execute(statement, {**values, "of": self.id}).all()
+
+
+class Store:
+    """A database of many people. Safe in threads; many processes may open the same."""
+
+    def __init__(self, database: Database) -> None:
+        """Use `open_store`."""
+        self._database = database
+
+    def user(self, user_id: str) -> UserStore:
+        """One person's store; nobody needs to be created first. Raises InvalidUser."""
+        if not re.fullmatch(USER_ID, user_id):
+            raise InvalidUser(
+                f"{user_id[:140]!r} cannot be a user id: use 1 to 128 letters, digits and . _ @ : + -, "
+                "beginning with a letter or digit"
+            )
+        return UserStore(user_id, self._database)
+
+    def users(self) -> int:
+        """How many people have something kept."""
+        with self._database.read() as connection:
+            return connection.execute(select(func.count()).select_from(tables.person)).scalar_one()
+
+    def check(self) -> list[Check]:
+        """Whether the database can be read, written and trusted."""
+        return checked(self._database)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_store(url: str, patience_s: float = PATIENCE_S) -> Store:
+    """A store by its address: `me.db`, `sqlite:///me.db`, `sqlite://` (kept in memory) or `postgresql://...`.
+
+    Its tables are made, or brought up to date. Raises StoreError, StoreTooNew or MissingExtra, with the next step.
+    """
+    database = open_database(url, patience_s)
+    try:
+        migrate(database)
+    except BaseException:
+        database.close()
+        raise
+    return Store(database)

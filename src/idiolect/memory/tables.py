@@ -1,0 +1,83 @@
+"""The tables. Evidence is `event`; everything else is found or derived from it, and goes when it goes.
+
+Every key begins with the person, so ids of two people never meet: the same export can be imported for two people,
+and nobody learns from a clash that an id exists.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+METADATA = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+SEQUENCE = BigInteger().with_variant(Integer, "sqlite")  # only INTEGER PRIMARY KEY counts by itself in SQLite
+
+person = Table(
+    "person",
+    METADATA,
+    Column("id", String(128), primary_key=True),  # this row is what a writer of the person locks in PostgreSQL
+    sqlite_with_rowid=False,
+)
+
+event = Table(
+    "event",
+    METADATA,
+    Column("seq", SEQUENCE, primary_key=True, autoincrement=True),
+    Column("person", ForeignKey("person.id"), nullable=False),
+    Column("id", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),  # UTC
+    Column("payload", Text, nullable=False),  # JSON of schema.AnyEvent
+    UniqueConstraint("person", "id"),
+    Index(None, "person", "kind", "seq"),
+    sqlite_autoincrement=True,  # a seq is never given twice, not even after erasure
+)
+
+answer = Table(
+    "answer",
+    METADATA,
+    Column("person", String(128), primary_key=True),
+    Column("id", String, primary_key=True),  # of an answer or of one of its candidates
+    Column("event", ForeignKey("event.seq", ondelete="CASCADE"), nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+
+vector = Table(
+    "vector",
+    METADATA,
+    Column("person", String(128), primary_key=True),
+    Column("candidate", String, primary_key=True),
+    Column("version", String, primary_key=True),  # of the space that measured it
+    Column("data", LargeBinary, nullable=False),  # float32, little-endian
+    ForeignKeyConstraint(["person", "candidate"], ["answer.person", "answer.id"], ondelete="CASCADE"),
+)
+
+state = Table(
+    "state",
+    METADATA,
+    Column("person", ForeignKey("person.id"), primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("version", String, nullable=False),
+    Column("through", BigInteger, nullable=False),  # seq of the last event folded in
+    Column("seen", BigInteger, nullable=False),
+    Column("layout", Text, nullable=False),  # JSON: name -> dtype and shape, in the order of `data`
+    Column("data", LargeBinary, nullable=False),
+)

@@ -1,0 +1,128 @@
+"""One durable write transaction of one person: all of it is on the disk when it ends, or none."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC
+from typing import Final
+
+from pydantic_core import PydanticSerializationError
+from sqlalchemy import Connection, CursorResult, Executable, bindparam, delete, insert, select, text, update
+
+from idiolect.errors import BadInput
+from idiolect.memory import tables
+from idiolect.memory.arrays import packed, vector_bytes
+from idiolect.memory.extraction import admitted
+from idiolect.memory.faults import as_bad_input, as_store_errors
+from idiolect.memory.reading import OF, Query, Reading, Rows, State
+from idiolect.schema import EVENT, AnyEvent, Array, Interaction, Statement
+
+_LOCK_PERSON: Final = select(tables.person.c.id).where(tables.person.c.id == OF).with_for_update()  # SQLite locks all
+_NEW_PERSON: Final = text("INSERT INTO person (id) VALUES (:of) ON CONFLICT DO NOTHING")
+_NEW_EVENT: Final = insert(tables.event)
+_NEW_ANSWERS: Final = insert(tables.answer)
+_NEW_VECTORS: Final = insert(tables.vector)
+_NEW_STATE: Final = insert(tables.state)
+_CHANGE_STATE: Final = update(tables.state).where(tables.state.c.person == OF, tables.state.c.name == bindparam("called"))
+_DROP_VECTORS: Final = delete(tables.vector).where(
+    tables.vector.c.person == OF,
+    tables.vector.c.version == bindparam("made_by"),
+    tables.vector.c.candidate == bindparam("of_candidate"),
+)
+# Children first: a row goes before the row that it points at.
+_ERASURES: Final = {
+    table.name: delete(table).where((table.c.id if table is tables.person else table.c.person) == OF)
+    for table in (tables.vector, tables.state, tables.answer, tables.event, tables.person)
+}
+
+
+class Transaction(Reading):
+    """Reads see what was written before in the same transaction. It ends with the `with` block that made it."""
+
+    def __init__(self, user_id: str, connection: Connection, database: str) -> None:
+        """`connection` is in a transaction; `database` is its name in messages."""
+        super().__init__(user_id)
+        self._connection = connection
+        self._database = database
+        while not self._rows(_LOCK_PERSON, {}):  # the row is new, or another process erased it just now
+            self._run(_NEW_PERSON, {"of": user_id})
+
+    def append(self, event: AnyEvent) -> int:
+        """Record an event; its seq. Raises BadInput for an id that is taken, and for a statement that is refused."""
+        if isinstance(event, Statement):
+            admitted(event.text)
+        row = {
+            "person": self.id,
+            "id": _plain(event.id),
+            "kind": event.kind,
+            "at": event.at.astimezone(UTC),
+            "payload": _payload(event),
+        }
+        with as_bad_input(f"an event with the id {event.id!r} is already recorded: each is recorded once"):
+            seq = self._insert(_NEW_EVENT, row)
+        if isinstance(event, Interaction):
+            self._index(event, seq)
+        return seq
+
+    def save_state(self, state: State) -> None:
+        """Keep a belief in place of the one of the same name."""
+        layout, data = packed(state.arrays)
+        values = {
+            "version": state.version,
+            "through": state.through,
+            "seen": state.seen,
+            "layout": layout,
+            "data": data,
+        }
+        if self._run(_CHANGE_STATE, {**values, "of": self.id, "called": state.name}).rowcount == 0:
+            self._run(_NEW_STATE, {**values, "person": self.id, "name": state.name})
+
+    def save_vectors(self, version: str, vectors: Mapping[str, Array]) -> None:
+        """Keep vectors (d,) by candidate, as float32. Raises BadInput for a candidate that was never recorded."""
+        if not vectors:
+            return
+        rows = [
+            {"person": self.id, "candidate": candidate, "version": version, "data": vector_bytes(row)}
+            for candidate, row in vectors.items()
+        ]
+        self._run(_DROP_VECTORS, [{"of": self.id, "made_by": version, "of_candidate": each} for each in vectors])
+        with as_bad_input("a vector's candidate is not recorded: append its interaction first"):
+            self._run(_NEW_VECTORS, rows)
+
+    def erase(self) -> dict[str, int]:
+        """Delete every row of this person; how many went, by table."""
+        return {name: self._run(statement, {"of": self.id}).rowcount for name, statement in _ERASURES.items()}
+
+    def _index(self, event: Interaction, seq: int) -> None:
+        """An answer's id and those of all its candidates, shown or not, lead to the event."""
+        identifiers = (event.answer.id, *(candidate.id for candidate in event.answer.candidates))
+        rows = [{"person": self.id, "id": _plain(each), "event": seq} for each in identifiers]
+        with as_bad_input(f"an id of the answer {event.answer.id!r} is already taken: each answer is recorded once"):
+            self._run(_NEW_ANSWERS, rows)
+
+    def _rows(self, statement: Query, values: Mapping[str, object]) -> Rows:
+        return self._run(statement, {**values, "of": self.id}).all()
+
+    def _insert(self, statement: Executable, row: Mapping[str, object]) -> int:
+        key = self._run(statement, row).inserted_primary_key
+        assert key is not None
+        return int(key[0])
+
+    def _run(
+        self, statement: Executable, values: Mapping[str, object] | Sequence[Mapping[str, object]]
+    ) -> CursorResult[*tuple[object, ...]]:
+        with as_store_errors(self._database):
+            result = self._connection.execute(statement, values)
+        assert isinstance(result, CursorResult)
+        return result
+
+
+def _payload(event: AnyEvent) -> str:
+    try:
+        return EVENT.dump_json(event).decode()
+    except PydanticSerializationError as unencodable:
+        raise BadInput("the text has half of a character (a lone surrogate): send valid Unicode") from unencodable
+
+
+def _plain(identifier: str) -> str:
+    if not identifier or not identifier.isprintable():
+        raise BadInput(f"the id {identifier[:80]!r} is empty or has characters that cannot be seen: use letters and digits")
+    return identifier
