@@ -38,7 +38,9 @@ class Options(TypedDict, total=False):
     sampling: Sampling
     candidates: int  # how many answers to choose among
     method: str  # such as "token-values+best-of-4"
+    show: int  # how many of them the caller will show; there are at least as many candidates
     temporary: bool  # nothing of this turn is kept
+    answer_id: str  # where it must be known before the answer is written
     extra: Mapping[str, JsonValue]  # fields of the request that reach an endpoint untouched
 
 
@@ -136,6 +138,7 @@ class Assistant:
             verdict = self._parts.boundary.judge_request(messages)
         with watch.step("recall"):
             method = self._parts.method(options.get("method"), options.get("candidates"), options.get("extra", {}))
+            method = replace(method, candidates=max(method.candidates or 1, options.get("show", 1)))
             person = self.store.user(user)
             belief = self.learner.belief(person)
             plain = Request(messages, options.get("sampling", self.settings.sampling), extra=options.get("extra", {}))
@@ -153,6 +156,7 @@ class Assistant:
             strength=prepared.strength,
             notes=prepared.notes,
             is_temporary=options.get("temporary", False),
+            answer_id=options.get("answer_id") or new_id("chatcmpl"),
         )
 
     def _answered(self, turn: Turn) -> Answer:

@@ -53,6 +53,7 @@ class Turn:
     strength: float = 0.0
     notes: tuple[str, ...] = ()
     is_temporary: bool = False
+    answer_id: str = field(default_factory=lambda: new_id("chatcmpl"))
     phi: Array | None = None  # (n, d) of the candidates, once they are written
 
     @property
@@ -139,10 +140,9 @@ def answered(
     why: tuple[Share, ...],
 ) -> Answer:
     """The answer that is shown, with every candidate's id and scores."""
-    answer_id = new_id("chatcmpl")
     candidates = tuple(
         Candidate(
-            id=f"{answer_id}-{index}",
+            id=f"{turn.answer_id}-{index}",
             text=completion.text,
             reward=round(float(scores.mean[index]), 4),
             sd=round(float(scores.sd[index]), 4),
@@ -152,7 +152,7 @@ def answered(
         for index, (completion, verdict) in enumerate(zip(completions, verdicts, strict=True))
     )
     return Answer(
-        id=answer_id,
+        id=turn.answer_id,
         user=turn.user,
         text=completions[chosen].text,
         candidates=candidates,
@@ -167,7 +167,7 @@ def answered(
 
 def refused(turn: Turn, text: str) -> Answer:
     """The boundary's own words in the model's place."""
-    return Answer(id=new_id("chatcmpl"), user=turn.user, text=text, trace=_trace(turn, ()))
+    return Answer(id=turn.answer_id, user=turn.user, text=text, trace=_trace(turn, ()))
 
 
 def _trace(turn: Turn, why: tuple[Share, ...]) -> Trace:
