@@ -1,0 +1,6 @@
+"""Benches, simulated people, statistics and the demonstration. Nothing but the command uses this room."""
+
+from idiolect.evaluation.protocol import Bench
+from idiolect.evaluation.psoups import Psoups
+
+BENCHES: dict[str, type[Bench]] = {"psoups": Psoups}
