@@ -1,0 +1,1 @@
+"""OpenAI's API, the API about people, and the page."""

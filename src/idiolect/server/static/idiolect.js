@@ -1,0 +1,56 @@
+// What htmx leaves open: keys, clearing a sent field, the folded panel on a phone, and a conversation after a reload.
+"use strict";
+
+const conversation = document.getElementById("conversation");
+const composer = document.getElementById("composer");
+const message = document.getElementById("message");
+const problem = document.getElementById("problem");
+const memory = `idiolect-turns:${conversation.dataset.user}`;
+let speaksByKeys = false;
+
+// Enter sends; with Shift, or while an input method composes a character, it does what it always did.
+message.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  if (!composer.querySelector("button").disabled) composer.requestSubmit();
+});
+
+document.addEventListener("keydown", () => { speaksByKeys = true; }, true);
+document.addEventListener("pointerdown", () => { speaksByKeys = false; }, true);
+
+// A field is cleared when the server has taken what was in it, not before.
+function clear(form) {
+  const field = form.dataset?.clears && document.querySelector(form.dataset.clears);
+  if (field) field.value = "";
+}
+document.addEventListener("htmx:sse:before:connection", (event) => clear(event.target));
+document.addEventListener("htmx:after:request", (event) => {
+  if (event.detail.ctx.response.status < 400) clear(event.target);
+});
+
+// A button that was pressed may be gone with the answer it stood under: who uses the keyboard goes on in the message box.
+document.addEventListener("htmx:finally:request", () => {
+  if (speaksByKeys && document.activeElement === document.body) message.focus();
+});
+
+for (const failure of ["htmx:error", "htmx:sse:error"]) {
+  document.addEventListener(failure, () => {
+    problem.replaceChildren(document.getElementById("gone").content.cloneNode(true));
+    conversation.querySelectorAll("[aria-busy]").forEach((turn) => turn.remove());
+  });
+}
+
+// Only the ids of the turns are kept, and only as long as this tab; their words come from the server again.
+const turns = () => [...conversation.querySelectorAll("input[name=turn]")].map((field) => field.value);
+document.addEventListener("htmx:after:swap", () => sessionStorage.setItem(memory, JSON.stringify(turns())));
+document.querySelector(".brand").addEventListener("click", () => sessionStorage.removeItem(memory));
+
+function recall() {
+  const known = JSON.parse(sessionStorage.getItem(memory) ?? "[]");
+  if (!known.length) return;
+  const asked = new URLSearchParams([["user", conversation.dataset.user], ...known.map((id) => ["turn", id])]);
+  htmx.ajax("GET", `/page/turns?${asked}`, { target: "#conversation", swap: "innerHTML show:bottom" });
+}
+
+if (window.matchMedia("(max-width: 54rem)").matches) document.getElementById("panel").open = false;
+recall();

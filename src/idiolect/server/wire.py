@@ -1,0 +1,278 @@
+"""What travels: OpenAI's requests and responses, with Idiolect's own fields in one object named `idiolect`."""
+
+import time
+from collections.abc import Mapping
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from idiolect.method import MOST_CANDIDATES
+from idiolect.schema import Answer, Candidate, Feedback, Message, Sampling, Trace, UserId, Verdict
+
+DEFAULT_USER = "default"
+MOST_STOPS = 16
+SEED = 2**63
+
+
+class Wire(BaseModel):
+    """A value that is sent or received."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+# --- requests ------------------------------------------------------------------------------------------------------
+
+
+class Switches(BaseModel):
+    """What a request may say to Idiolect alone: `extra_body={"idiolect": {...}}` in OpenAI's client."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    method: str | None = Field(None, description='How the answer is made personal, such as "token-values+best-of-4".')
+    candidates: Annotated[int, Field(ge=1, le=MOST_CANDIDATES)] | None = Field(
+        None, description="How many answers to choose among."
+    )
+    temporary: bool = Field(False, description="Keep nothing of this turn; it cannot be judged later.")
+
+
+class StreamOptions(Wire):
+    """OpenAI's options of a stream; the others are accepted and have no effect here."""
+
+    include_usage: bool = False
+
+
+class CompletionRequest(BaseModel):
+    """A chat completion as OpenAI's clients ask for it. Fields that are not named here reach an endpoint untouched."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    messages: Annotated[list[Message], Field(min_length=1)]
+    model: str | None = None
+    user: UserId | None = Field(
+        None, description="The person who is served; the header X-Idiolect-User goes before it."
+    )
+    n: Annotated[int, Field(ge=1, le=MOST_CANDIDATES)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    max_tokens: Annotated[int, Field(ge=1, le=32_768)] | None = None
+    max_completion_tokens: Annotated[int, Field(ge=1, le=32_768)] | None = None
+    stop: str | Annotated[list[str], Field(max_length=MOST_STOPS)] | None = None
+    seed: Annotated[int, Field(ge=-SEED, lt=SEED)] | None = None
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    idiolect: Switches = Switches()
+
+    @property
+    def extra(self) -> Mapping[str, JsonValue]:
+        """The fields that only the model knows."""
+        return self.model_extra or {}
+
+    def sampling(self, usual: Sampling) -> Sampling:
+        """How tokens are drawn: what the request says, else what is usual here."""
+        longest = self.max_completion_tokens or self.max_tokens
+        stops = (self.stop,) if isinstance(self.stop, str) else self.stop
+        return Sampling(
+            temperature=usual.temperature if self.temperature is None else self.temperature,
+            top_p=usual.top_p if self.top_p is None else self.top_p,
+            max_tokens=usual.max_tokens if longest is None else longest,
+            stop=usual.stop if stops is None else tuple(stop for stop in stops if stop),
+            seed=usual.seed if self.seed is None else self.seed,
+        )
+
+
+class FeedbackRequest(Feedback):
+    """Feedback, and whose it is."""
+
+    user: UserId | None = None
+
+    @property
+    def feedback(self) -> Feedback:
+        """The feedback alone."""
+        return Feedback.model_validate(self.model_dump(exclude={"user"}))
+
+
+# --- responses -----------------------------------------------------------------------------------------------------
+
+FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "function_call"]
+
+
+class Said(Wire):
+    """What the assistant says."""
+
+    role: Literal["assistant"] = "assistant"
+    content: str
+    refusal: None = None
+
+
+class Choice(Wire):
+    """One answer. `candidate` is its id for feedback."""
+
+    index: int
+    message: Said
+    finish_reason: str
+    logprobs: None = None
+    candidate: str | None = None
+
+
+class Usage(Wire):
+    """Tokens of the prompt and of the answers that are sent."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
+class Personal(Wire):
+    """What Idiolect adds to OpenAI's response. Every candidate can be judged by its id, shown or not."""
+
+    user: str
+    candidates: tuple[str, ...]
+    chosen: str | None
+    refused: bool
+    method: str
+    ask: tuple[str, str] | None = Field(description="Two candidates worth showing side by side.")
+
+
+class ChatCompletion(Wire):
+    """A chat completion in OpenAI's form; its id is the answer's."""
+
+    id: str
+    object: Literal["chat.completion"] = "chat.completion"
+    created: int
+    model: str
+    choices: tuple[Choice, ...]
+    usage: Usage
+    idiolect: Personal
+
+
+class Delta(Wire):
+    """A piece of what the assistant says."""
+
+    role: Literal["assistant"] | None = None
+    content: str | None = None
+
+
+class ChunkChoice(Wire):
+    """A piece of one answer."""
+
+    index: int
+    delta: Delta
+    finish_reason: str | None = None
+
+
+class Chunk(Wire):
+    """One event of a streamed chat completion."""
+
+    id: str
+    object: Literal["chat.completion.chunk"] = "chat.completion.chunk"
+    created: int
+    model: str
+    choices: tuple[ChunkChoice, ...]
+    usage: Usage | None = None
+    idiolect: Personal | None = None
+
+
+class ModelCard(Wire):
+    """A model that can be asked."""
+
+    id: str
+    object: Literal["model"] = "model"
+    created: int = 0
+    owned_by: str = "idiolect"
+
+
+class ModelList(Wire):
+    """The models that can be asked."""
+
+    object: Literal["list"] = "list"
+    data: tuple[ModelCard, ...]
+
+
+class Scored(Wire):
+    """A candidate with its scores."""
+
+    id: str
+    is_shown: bool
+    reward: float
+    sd: float
+    verdict: Verdict
+    text: str
+
+
+class Why(Wire):
+    """Why an answer was given, in words and in numbers."""
+
+    answer: str
+    user: str
+    why: str
+    refused: bool
+    candidates: tuple[Scored, ...]
+    trace: Trace
+
+
+class Health(Wire):
+    """That the server answers and its store can be read."""
+
+    status: Literal["ok"] = "ok"
+    version: str
+    model: str
+    people: int
+
+
+# --- from an answer to a response ----------------------------------------------------------------------------------
+
+
+def created() -> int:
+    """Now, as OpenAI writes it."""
+    return int(time.time())
+
+
+def personal(answer: Answer) -> Personal:
+    """What Idiolect says of an answer."""
+    ids = tuple(candidate.id for candidate in answer.candidates)
+    return Personal(
+        user=answer.user,
+        candidates=ids,
+        chosen=None if answer.chosen is None else ids[answer.chosen],
+        refused=answer.refused,
+        method=answer.trace.method,
+        ask=None if answer.ask is None else (ids[answer.ask[0]], ids[answer.ask[1]]),
+    )
+
+
+def usage(answer: Answer, completion_tokens: int) -> Usage:
+    """Of the answers that are sent; candidates that were not sent are in the trace."""
+    return Usage(
+        prompt_tokens=answer.prompt_tokens,
+        completion_tokens=completion_tokens,
+        total_tokens=answer.prompt_tokens + completion_tokens,
+    )
+
+
+def why(answer: Answer) -> Why:
+    """The explanation of an answer."""
+    return Why(
+        answer=answer.id,
+        user=answer.user,
+        why=answer.why(),
+        refused=answer.refused,
+        candidates=tuple(
+            Scored(
+                id=candidate.id,
+                is_shown=index == answer.chosen,
+                reward=candidate.reward,
+                sd=candidate.sd,
+                verdict=candidate.verdict,
+                text=candidate.text,
+            )
+            for index, candidate in enumerate(answer.candidates)
+        ),
+        trace=answer.trace,
+    )
+
+
+def best_first(answer: Answer, kappa: float) -> list[Candidate]:
+    """The candidates that may be shown: the shown one, then the others by the bound that it was chosen by."""
+    shown = [] if answer.chosen is None else [answer.candidates[answer.chosen]]
+    others = [each for each in answer.candidates if each not in shown and each.verdict.action in ("allow", "care")]
+    return shown + sorted(others, key=lambda each: kappa * each.sd - each.reward)
