@@ -19,7 +19,7 @@ _PARAGRAPH = re.compile(r"\n\s*\n")
 
 
 def _length(reading: Reading) -> float:
-    return log2(4 + reading.n)
+    return log2(SMOOTHING + reading.n)
 
 
 def _sentence_length(reading: Reading) -> float:
@@ -87,7 +87,7 @@ def _quotes(reading: Reading) -> float:
 
 FORM = (
     Attribute(
-        "length", "log2(4 + words)", "How many words the answer has.", "short answers", "long answers", 0.8, _length
+        "length", "log2(20 + words)", "How many words the answer has.", "short answers", "long answers", 0.8, _length
     ),
     Attribute(
         "sentence_length",
