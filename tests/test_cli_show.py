@@ -19,7 +19,7 @@ def test_a_models_words_cannot_steer_the_terminal() -> None:
 
 def test_a_shortened_text_is_one_line() -> None:
     assert shortened("a\n  b\tc") == "a b c"
-    assert shortened("x" * 61) == "x" * 59 + "…"
+    assert shortened("x" * 73) == "x" * 71 + "…"
 
 
 def test_what_was_learnt_names_the_surest_taste() -> None:

@@ -1,24 +1,19 @@
 """What `idiolect doctor` looks at. A check returns what it found, or raises an IdiolectError with the next step."""
 
 import platform
-import shutil
 import socket
 import sys
 from collections.abc import Callable, Iterator
 from importlib import metadata
-from pathlib import Path
 
 import numpy as np
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
-from idiolect.errors import IdiolectError, MissingExtra, ModelError, SettingsError, StoreError
+from idiolect.errors import IdiolectError, MissingExtra, ModelError, SettingsError
 from idiolect.models.protocol import Request
 from idiolect.schema import Message, Noun, Sampling
 from idiolect.settings import Settings, config_file
 
 OLDEST = (3, 11)
-LEAST_DISK = 500_000_000  # bytes: the database grows by about 10 kB an answer
 EXTRAS = {"xllamacpp": "local", "sentence-transformers": "local", "torch": "local"}
 
 
@@ -132,25 +127,6 @@ def port(settings: Settings) -> str:
     return f"{settings.host}:{settings.port} is free"
 
 
-def disk(settings: Settings) -> str:
-    """Room where the database grows."""
-    try:
-        url = make_url(settings.store)
-    except ArgumentError as error:
-        raise SettingsError(
-            f"the store {settings.store!r} is no database address, such as sqlite:///idiolect.db"
-        ) from error
-    if not url.drivername.startswith("sqlite"):
-        return "the database is not on this machine's disk"
-    folder = Path(url.database or ".").absolute().parent
-    if not folder.is_dir():
-        raise StoreError(f"there is no folder {folder}: create it, or name another --store")
-    free = shutil.disk_usage(folder).free
-    if free < LEAST_DISK:
-        raise StoreError(f"{free / 1e9:.1f} GB free in {folder}: free some space, or name another --store")
-    return f"{free / 1e9:.0f} GB free in {folder}"
-
-
 CHECKS: dict[str, Callable[[Settings], str]] = {
     "python": python,
     "packages": packages,
@@ -160,7 +136,6 @@ CHECKS: dict[str, Callable[[Settings], str]] = {
     "embedder": embedder,
     "boundary": boundary,
     "port": port,
-    "disk": disk,
 }
 
 

@@ -58,7 +58,7 @@ def feedback(
 
 def profile(
     user: User,
-    every: Annotated[bool, typer.Option("--all", help="Show learnt directions of the embedding too.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Show every taste, however unsure.")] = False,
     model: ModelName = None,
     store: StoreUrl = None,
     json: Json = False,

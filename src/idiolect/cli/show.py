@@ -11,10 +11,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from idiolect.schema import Answer, Profile
+from idiolect.features.attributes import ATTRIBUTES
+from idiolect.schema import Answer, Profile, Taste
 
 BAR = 25  # cells, odd: the middle one is zero
 SHARES_SHOWN = 8
+TASTES_SHOWN = 12
 PIPED_WIDTH = 110  # columns where nobody's terminal says
 Z90 = 1.64  # standard deviations to either side that hold 90 %
 
@@ -76,26 +78,35 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> 
 
 
 def show_profile(profile: Profile, every: bool = False) -> None:
-    """What is believed of a person: statements, then tastes as bars with the range that holds 90 %."""
+    """What is believed of a person: the surest tastes as bars with the range that holds 90 %, and the statements."""
     out = console()
-    tastes = [taste for taste in profile.tastes if every or not taste.attribute.startswith("embedding ")]
-    reach = max((abs(taste.mean) + Z90 * taste.sd for taste in tastes), default=1.0) or 1.0
+    tastes = profile.tastes if every else profile.tastes[:TASTES_SHOWN]
+    reach = max((abs(taste.mean) + Z90 * taste.sd for taste in tastes), default=1.0)
     title = f"{profile.user}: {profile.evidence} piece{'' if profile.evidence == 1 else 's'} of feedback"
     rows = [
         (
             taste.attribute,
             bar(taste.mean, taste.sd, reach),
             f"{taste.mean:+.2f} ± {taste.sd:.2f}",
-            "sure" if taste.confident else "",
-            taste.description,
+            f"{'likes' if taste.confident else 'perhaps'} {leaning(taste)}",
         )
         for taste in tastes
     ]
-    out.print(table(title, ("attribute", f"less {'more':>{BAR - 5}}", "weight", "", "what it measures"), rows))
+    out.print(table(title, ("attribute", f"less {'more':>{BAR - 5}}", "weight", "belief"), rows))
+    if len(tastes) < len(profile.tastes):
+        out.print(f"and {len(profile.tastes) - len(tastes)} less sure (--all)")
     if profile.preferences:
         said = [(each.kind, each.text, each.id) for each in profile.preferences]
         out.print()
         out.print(table("in their own words", ("kind", "statement", "id"), said))
+
+
+def leaning(taste: Taste) -> str:
+    """What answers this taste draws to, in words."""
+    attribute = ATTRIBUTES.get(taste.attribute)
+    if attribute is None:
+        return f"{'more' if taste.mean > 0 else 'less'} of {taste.attribute}"
+    return attribute.high if taste.mean > 0 else attribute.low
 
 
 def bar(mean: float, sd: float, reach: float) -> str:
@@ -123,12 +134,11 @@ def show_why(answer: Answer) -> None:
                 f"{candidate.reward:+.2f} ± {candidate.sd:.2f}",
                 f"{candidate.verdict.score:.2f} {candidate.verdict.action}",
                 shortened(candidate.text),
-                candidate.id,
             )
             for index, candidate in enumerate(answer.candidates)
         ]
         out.print()
-        out.print(table("candidates (* was shown)", ("", "reward", "boundary", "text", "id"), rows))
+        out.print(table(f"candidates of {answer.id} (* was shown)", ("", "reward", "boundary", "text"), rows))
     if answer.trace.shares:
         told = [
             (each.attribute, f"{each.weight:+.2f}", f"{each.value:+.2f}", f"{each.contribution:+.2f}")
@@ -138,7 +148,7 @@ def show_why(answer: Answer) -> None:
         out.print(table("what decided", ("attribute", "weight", "value", "contribution"), told))
 
 
-def shortened(text: str, length: int = 60) -> str:
+def shortened(text: str, length: int = 72) -> str:
     """The beginning of a text on one line."""
     line = " ".join(text.split())
     return line if len(line) <= length else line[: length - 1] + "…"
