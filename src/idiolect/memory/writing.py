@@ -5,7 +5,17 @@ from datetime import UTC
 from typing import Final
 
 from pydantic_core import PydanticSerializationError
-from sqlalchemy import Connection, CursorResult, Executable, bindparam, delete, insert, select, text, update
+from sqlalchemy import (
+    Connection,
+    CursorResult,
+    Executable,
+    bindparam,
+    delete,
+    insert,
+    select,
+    text,
+    update,
+)
 
 from idiolect.errors import BadInput
 from idiolect.memory import tables
@@ -21,7 +31,9 @@ _NEW_EVENT: Final = insert(tables.event)
 _NEW_ANSWERS: Final = insert(tables.answer)
 _NEW_VECTORS: Final = insert(tables.vector)
 _NEW_STATE: Final = insert(tables.state)
-_CHANGE_STATE: Final = update(tables.state).where(tables.state.c.person == OF, tables.state.c.name == bindparam("called"))
+_CHANGE_STATE: Final = update(tables.state).where(
+    tables.state.c.person == OF, tables.state.c.name == bindparam("called")
+)
 _DROP_VECTORS: Final = delete(tables.vector).where(
     tables.vector.c.person == OF,
     tables.vector.c.version == bindparam("made_by"),
@@ -124,5 +136,7 @@ def _payload(event: AnyEvent) -> str:
 
 def _plain(identifier: str) -> str:
     if not identifier or not identifier.isprintable():
-        raise BadInput(f"the id {identifier[:80]!r} is empty or has characters that cannot be seen: use letters and digits")
+        raise BadInput(
+            f"the id {identifier[:80]!r} is empty or has characters that cannot be seen: use letters and digits"
+        )
     return identifier
