@@ -66,21 +66,22 @@ class Connection:
 
     def post(self, path: str, body: dict[str, JsonValue]) -> httpx.Response:
         """Send until an answer comes that is not "busy", or the attempts are used up. The reply's body is not read."""
-        for left in range(self._patience.attempts - 1, -1, -1):
-            wait = self._backoff(self._patience.attempts - 1 - left)
+        for attempt in range(self._patience.attempts):
+            is_last = attempt == self._patience.attempts - 1
+            asked_to_wait = 0.0
             try:
                 response = self._client.send(self._client.build_request("POST", path, json=body), stream=True)
             except (httpx.ConnectError, httpx.RemoteProtocolError) as failure:
-                if not left:
+                if is_last:
                     self._lost(failure)
             except (httpx.HTTPError, RuntimeError) as failure:  # RuntimeError: the client was closed meanwhile
                 self._lost(failure)
             else:
-                wait = max(wait, _asked_to_wait(response))
-                if response.status_code not in BUSY or not left or wait > self._patience.longest_wait_s:
+                asked_to_wait = _asked_to_wait(response)
+                if response.status_code not in BUSY or is_last or asked_to_wait > self._patience.longest_wait_s:
                     return response
                 response.close()
-            if self._closed.wait(wait):
+            if self._closed.wait(max(self._backoff(attempt), asked_to_wait)):
                 break
         raise ModelError(f"the connection to {self.label} was closed; open the model again")
 

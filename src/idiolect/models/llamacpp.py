@@ -1,10 +1,11 @@
 """llama.cpp in this process, through xllamacpp: any GGUF file; n candidates decode side by side and share the prompt.
 
-Decoding runs in threads of llama.cpp's own. `on_completion` and the pieces of a stream come on the thread that asked,
-from a queue that llama.cpp fills: a slow listener delays only itself. `extra={"logprobs": True}` fills `mean_logprob`,
-at about 5 % of the speed; it is taken from the logits before `logit_bias`, so it is the plain model's.
+Each call runs in a thread of its own, which fills a queue; `on_completion` and the pieces of a stream come from that
+queue on the thread that asked: a slow listener delays only itself, and Ctrl-C arrives. `extra={"logprobs": True}` fills
+`mean_logprob`, at about 5 % of the speed, from the logits before `logit_bias`: it is the plain model's.
 """
 
+import atexit
 import hashlib
 import secrets
 import threading
@@ -14,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TypeVar
+from weakref import ref
 
 import httpx
 from pydantic import JsonValue
@@ -61,6 +63,7 @@ class LlamaCpp:
         self._reloading = False
         self._stopping = threading.Event()
         self._live: Server | None = load(path, self.settings, self._key)
+        atexit.register(_close, ref(self))  # a thread inside llama.cpp when Python ends would abort the process
         self.max_bias_entries = self._ask(_Models, "GET", "/v1/models").data[0].meta.n_vocab
 
     @property
@@ -73,22 +76,30 @@ class LlamaCpp:
     ) -> Sequence[Completion]:
         """Return n completions in order. With a seed, candidate i is drawn with `seed + i`."""
         wire.check(request, n)
-        done: list[Completion] = []
+        done: dict[int, Completion] = {}
+
+        def add(index: int, completion: Completion) -> None:
+            done[index] = completion
+            if on_completion:
+                on_completion(index, completion)
+
         for first in range(0, n, self.settings.parallel):
-            reader = _Reader(first, on_completion=on_completion)
-            self._write(self._body(request, first, min(self.settings.parallel, n - first)), reader)
-            done += reader.completions()
-        return done
+            body = self._body(request, first, min(self.settings.parallel, n - first))
+            closed = threading.Event()
+            try:
+                for index, item in self._written(body, closed):
+                    if isinstance(item, Completion):
+                        add(first + index, item)
+            finally:
+                closed.set()
+        return [done[index] for index in range(n)]
 
     def stream(self, request: Request) -> Pieces:
         """One completion, piece by piece."""
         wire.check(request)
-        queue: SimpleQueue[str | Completion | BaseException] = SimpleQueue()
         closed = threading.Event()
-        reader = _Reader(on_piece=queue.put, on_completion=lambda _, whole: queue.put(whole), closed=closed)
-        body = self._body(request, 0, 1)
-        threading.Thread(target=self._write_into, args=(queue, body, reader), name="llama-stream", daemon=True).start()
-        return Pieces(_until_the_end(queue), closed.set)
+        written = self._written(self._body(request, 0, 1), closed)
+        return Pieces((item for _, item in written), closed.set)
 
     def count_tokens(self, text: str) -> int:
         """Tokens of a bare text."""
@@ -130,7 +141,6 @@ class LlamaCpp:
         try:
             yield server
         finally:
-            del server  # the last reference frees the model, and that must not be this thread's after close()
             with self._turn:
                 self._running -= 1
                 self._turn.notify_all()
@@ -147,27 +157,49 @@ class LlamaCpp:
             body["top_logprobs"] = body.get("top_logprobs") or 1  # without it llama.cpp ignores `logprobs`
         return body
 
-    def _write(self, body: dict[str, JsonValue], reader: "_Reader") -> None:
-        def receive(chunk: Mapping[str, JsonValue]) -> bool:
-            return reader.receive(chunk) or self._stopping.is_set()
+    def _written(self, body: dict[str, JsonValue], closed: threading.Event) -> Iterator[tuple[int, str | Completion]]:
+        """The pieces of each answer with its index, and at its end the whole: its usage follows its last piece."""
+        drafts: dict[int, wire.Draft] = {}
+        ended = 0
+        for reply in self._replies(body, closed):
+            for choice in reply.choices:
+                if piece := drafts.setdefault(choice.index, wire.Draft()).take(choice):
+                    yield choice.index, piece
+                if choice.finish_reason:
+                    ended = choice.index
+            if usage := reply.usage:
+                yield ended, drafts[ended].completion(usage.prompt_tokens, usage.completion_tokens)
 
-        with self._server() as server:
+    def _replies(self, body: dict[str, JsonValue], closed: threading.Event) -> Iterator[wire.Reply]:
+        queue: SimpleQueue[Mapping[str, JsonValue] | Exception | None] = SimpleQueue()
+
+        def receive(chunk: Mapping[str, JsonValue]) -> bool:
+            queue.put(chunk)
+            return closed.is_set() or self._stopping.is_set()
+
+        def call() -> None:
             try:
-                server.handle_chat_completions(body, receive)
-            except RuntimeError as refused:  # what xllamacpp raises for a request that llama.cpp cannot read
-                raise BadInput(f"llama.cpp refused the request: {refused}") from refused
-        reader.check()
+                with self._server() as server:
+                    server.handle_chat_completions(body, receive)
+                queue.put(None)
+            except Exception as failure:  # noqa: BLE001 - raised below, on the thread that asked
+                queue.put(failure)
+
+        threading.Thread(target=call, name="llama.cpp", daemon=True).start()
+        while (item := queue.get()) is not None:
+            yield self._read(item)
         if self._stopping.is_set():
             raise ModelError(f"the model {self.name} was closed before it had answered; open it again")
 
-    def _write_into(
-        self, queue: SimpleQueue[str | Completion | BaseException], body: dict[str, JsonValue], reader: "_Reader"
-    ) -> None:
-        try:
-            self._write(body, reader)
-            queue.put(StopIteration())
-        except Exception as failure:  # noqa: BLE001 - raised again on the thread that reads the stream
-            queue.put(failure)
+    def _read(self, item: Mapping[str, JsonValue] | Exception) -> wire.Reply:
+        if isinstance(item, RuntimeError):  # what xllamacpp raises for a request that llama.cpp cannot read
+            raise BadInput(f"llama.cpp refused the request: {item}") from item
+        if isinstance(item, Exception):
+            raise item
+        reply = wire.Reply.model_validate(item)
+        if isinstance(reply.error, wire.WireError):
+            raise _refusal(reply.error)
+        return reply
 
     def _ask(self, kind: type[WireT], method: str, path: str, body: JsonValue = None) -> WireT:
         headers = {"Authorization": f"Bearer {self._key}"}
@@ -177,59 +209,6 @@ class LlamaCpp:
         if answer.is_error:
             raise ModelError(f"llama.cpp answered {answer.status_code} to {path}: {answer.text[:200]}")
         return kind.model_validate_json(answer.content)
-
-
-class _Reader:
-    """Reads llama.cpp's chunks of one call: the usage of a choice follows its last piece."""
-
-    def __init__(
-        self,
-        first: int = 0,
-        *,
-        on_piece: Callable[[str], None] | None = None,
-        on_completion: Callable[[int, Completion], None] | None = None,
-        closed: threading.Event | None = None,
-    ) -> None:
-        self._first = first
-        self._on_piece = on_piece
-        self._on_completion = on_completion
-        self._closed = closed
-        self._drafts: dict[int, wire.Draft] = {}
-        self._done: dict[int, Completion] = {}
-        self._ended = 0
-        self._failure: BaseException | None = None
-
-    def receive(self, chunk: Mapping[str, JsonValue]) -> bool:
-        """Take one chunk; True stops llama.cpp."""
-        try:
-            self._take(wire.Reply.model_validate(chunk))
-        except BaseException as failure:  # noqa: BLE001 - xllamacpp would swallow it; check() raises it again
-            self._failure = failure
-        return self._failure is not None or (self._closed is not None and self._closed.is_set())
-
-    def check(self) -> None:
-        """Raise what went wrong while the chunks came."""
-        if self._failure:
-            raise self._failure
-
-    def completions(self) -> list[Completion]:
-        """The whole answers, in order."""
-        return [self._done[index] for index in sorted(self._done)]
-
-    def _take(self, reply: wire.Reply) -> None:
-        if isinstance(reply.error, wire.WireError):
-            raise _refusal(reply.error)
-        for choice in reply.choices:
-            piece = self._drafts.setdefault(choice.index, wire.Draft()).take(choice)
-            if piece and self._on_piece:
-                self._on_piece(piece)
-            if choice.finish_reason:
-                self._ended = choice.index
-        if reply.usage:
-            whole = self._drafts[self._ended].completion(reply.usage.prompt_tokens, reply.usage.completion_tokens)
-            self._done[self._ended] = whole
-            if self._on_completion:
-                self._on_completion(self._first + self._ended, whole)
 
 
 def sha256_of(path: Path) -> str:
@@ -245,11 +224,9 @@ def _sha256(path: Path, modified_ns: int, size: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _until_the_end(queue: SimpleQueue[str | Completion | BaseException]) -> Iterator[str | Completion]:
-    while not isinstance(item := queue.get(), BaseException):
-        yield item
-    if not isinstance(item, StopIteration):
-        raise item
+def _close(model: "ref[LlamaCpp]") -> None:
+    if (living := model()) is not None:
+        living.close()
 
 
 def _refusal(error: wire.WireError) -> IdiolectError:

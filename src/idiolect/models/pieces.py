@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from itertools import chain
+from weakref import finalize
 
 from idiolect.errors import ModelError
 from idiolect.schema import Completion
@@ -12,8 +13,8 @@ class Pieces:
     """Text as it is written. It takes the first piece when it is made, so that a refused request raises there."""
 
     def __init__(self, source: Iterator[str | Completion], stop: Callable[[], None]) -> None:
-        self._stop = stop
         self._closed = threading.Event()
+        self._stop = finalize(self, stop)  # a stream that is dropped unread stops too
         self._completion: Completion | None = None
         first = next(source, None)
         self._source = source if first is None else chain([first], source)
@@ -35,9 +36,8 @@ class Pieces:
 
     def close(self) -> None:
         """Stop writing. Any thread may call it, more than once."""
-        if not self._closed.is_set():
-            self._closed.set()
-            self._stop()
+        self._closed.set()
+        self._stop()
 
     @property
     def completion(self) -> Completion:

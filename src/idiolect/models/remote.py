@@ -157,9 +157,7 @@ class Remote:
 
     def _completions(self, reply: wire.Reply, request: Request) -> list[Completion]:
         if not reply.choices:
-            raise ModelError(
-                f"{self._connection.label} sent a reply without choices: is it a chat completions endpoint?"
-            )
+            raise self._without_choices()
         drafts = []
         for choice in sorted(reply.choices, key=lambda choice: choice.index):
             drafts.append(wire.Draft())
@@ -170,6 +168,9 @@ class Remote:
             self._priced(draft, usage.prompt_tokens, count, is_first=draft is drafts[0])
             for draft, count in zip(drafts, counts, strict=True)
         ]
+
+    def _without_choices(self) -> ModelError:
+        return ModelError(f"{self._connection.label} sent a reply without choices; is it for chat completions?")
 
     def _estimate(self, drafts: list[wire.Draft], request: Request) -> wire.Usage:
         return wire.Usage(
@@ -193,6 +194,8 @@ class Remote:
             for choice in reply.choices:
                 if piece := draft.take(choice):
                     yield piece
+        if not is_whole and not draft.text:
+            raise self._without_choices()
         if not is_whole and draft.finish_reason is None:
             raise ModelError(f"{self._connection.label} broke off after {len(draft.text)} characters; ask again")
         usage = usage or self._estimate([draft], request)
@@ -210,6 +213,7 @@ OPTIONAL = {
 
 def _shared_out(total: int, weights: list[int]) -> list[int]:
     """Endpoints count the tokens of all n answers together: a share for each by its length; the shares add up."""
-    whole = max(1, sum(weights))
+    weights = weights if any(weights) else [1] * len(weights)
+    whole = sum(weights)
     ends = [round(total * sum(weights[: at + 1]) / whole) for at in range(len(weights))]
     return [end - start for start, end in zip([0, *ends], ends, strict=False)]
