@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from idiolect.errors import UnknownMethod, WeightsError
-from idiolect.features.embedder import MiniLM, check_weights, cut, open_embedder, weights_folder
+from idiolect.features.embedder import open_embedder
+from idiolect.features.minilm import MiniLM, check_weights, cut, weights_folder
 
 TEXTS = ["A cat sleeps on the mat.", "Stocks fell sharply on Monday.", "", "😀 日本語"]
 LONG = " ".join(f"Sentence number {i} speaks of rivers, lamps and trade." for i in range(60))
