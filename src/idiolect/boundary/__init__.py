@@ -1,12 +1,13 @@
 """The boundary: r_0(x, y) >= tau. It judges the client's own messages and the answer, and never sees a profile."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Self
 
 from idiolect.boundary import policy as policies
 from idiolect.boundary.policy import Category, Policy
-from idiolect.boundary.screens import Finding, RulesScreen, Screen, r_0
+from idiolect.boundary.rules import RulesScreen
+from idiolect.boundary.screens import Finding, Reading, Screen, r_0
 from idiolect.boundary.stream import StreamScreen
 from idiolect.schema import Message, Verdict
 
@@ -38,15 +39,16 @@ class Boundary:
 
     def judge_request(self, messages: Sequence[Message]) -> Verdict:
         """The verdict on what the person asks; only the client's own messages go in."""
-        return self._verdict([finding for screen in self._screens for finding in screen.request(messages)])
+        return self._verdict(finding for reading in self._read(messages) for finding in reading.request())
 
     def judge_answer(self, messages: Sequence[Message], answer: str) -> Verdict:
-        """The verdict on one answer."""
-        return self._verdict([finding for screen in self._screens for finding in screen.answer(messages, answer)])
+        """The verdict on one answer, in the light of the request."""
+        return self._judged(self._read(messages), answer)
 
     def admit(self, messages: Sequence[Message], answers: Sequence[str]) -> list[Verdict]:
         """One verdict for each answer, in order; `admits` says of each whether it may be chosen."""
-        return [self.judge_answer(messages, answer) for answer in answers]
+        readings = self._read(messages)
+        return [self._judged(readings, answer) for answer in answers]
 
     def admits(self, verdict: Verdict) -> bool:
         """Whether r_0 >= tau."""
@@ -54,7 +56,8 @@ class Boundary:
 
     def stream_screen(self, messages: Sequence[Message]) -> StreamScreen:
         """A screen for one answer that is shown while it is written."""
-        return StreamScreen(lambda text: self.judge_answer(messages, text), self.admits, self._ending)
+        readings = self._read(messages)
+        return StreamScreen(lambda text: self._judged(readings, text), self.admits, self._ending)
 
     def refusal(self, verdict: Verdict) -> str:
         """What is said in the model's place: polite, and it names what may be asked instead."""
@@ -68,7 +71,13 @@ class Boundary:
     def _ending(self, verdict: Verdict) -> str:
         return f"\n\nI stopped here: the rest of this answer would have gone beyond what I may say. {self.refusal(verdict)}"
 
-    def _verdict(self, findings: Sequence[Finding]) -> Verdict:
+    def _read(self, messages: Sequence[Message]) -> list[Reading]:
+        return [screen.read(messages) for screen in self._screens]
+
+    def _judged(self, readings: Sequence[Reading], answer: str) -> Verdict:
+        return self._verdict(finding for reading in readings for finding in reading.answer(answer))
+
+    def _verdict(self, findings: Iterable[Finding]) -> Verdict:
         version = self.policy.version
         verdicts = [self._of(finding, self._categories[finding.category], version) for finding in findings]
         return min(verdicts, key=lambda verdict: verdict.score, default=Verdict(score=1.0, policy_version=version))

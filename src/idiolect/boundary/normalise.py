@@ -8,10 +8,11 @@ import base64
 import binascii
 import re
 import unicodedata
-from functools import lru_cache
 
 LONGEST_DECODED = 4_000  # characters of base64 that are decoded, all chunks together
 MOST_CHUNKS = 8
+SHORTEST_CHUNK = 16
+DRAWN_OUT = "~"
 
 _LOOKALIKES = {
     # Cyrillic, Greek, Armenian and Cherokee letters drawn like Latin ones; after casefold
@@ -27,55 +28,68 @@ _LOOKALIKES = {
 }  # fmt: skip
 _FOLD = str.maketrans(_LOOKALIKES)
 _INVISIBLE = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Mn", "Me"})
-_PLAIN = re.compile(r"[\x20-\x7e\n]*")
+_NEWLINE = re.compile(r"[\r\u2028\u2029\x85\x0b\x0c\x1c-\x1e]")
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
+_UNUSUAL = re.compile(r"[^\x00-\x7f]+")
 _REPEATED_MARK = re.compile(r"([^\w\s])\1+")
-_LONG_LETTER = re.compile(r"([^\W\d_])\1{2,}")
-_SPACED = re.compile(r"(?<!\w)(?:[^\W_][ .\-_*]){2,}[^\W_](?!\w)")
-_SEPARATOR = re.compile(r"[ .\-_*]")
-_BASE64 = re.compile(r"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/_-]{16,}={0,2}")
+_THRICE = re.compile(r"([^\W\d_])\1{2,}")
+_SPACED = re.compile(r"\b[^\W_](?:[ .\-*][^\W_]\b){2,}")
+_SEPARATOR = re.compile(r"[ .\-*]")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}")
 _LEET = str.maketrans({"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "@": "a", "$": "s",
                        "!": "i", "|": "l", "+": "t", "€": "e", "£": "l"})  # fmt: skip
-_LEET_L = str.maketrans({"1": "l", "!": "l"})
+_LEET_L = {**_LEET, ord("1"): "l", ord("!"): "l"}
 
 
 def normalise(text: str) -> str:
-    """Lower case, look-alikes and accents folded, nothing invisible, letters no longer spaced out. Idempotent."""
+    """Lower case, look-alikes and accents folded, nothing invisible, letters no longer spaced out. Idempotent.
+
+    A letter that stands three times or more is written once with a mark behind it: `spellings` knows what it may be.
+    """
     folded = _REPEATED_MARK.sub(r"\1", _fold(text))
     joined = _SPACED.sub(lambda run: _SEPARATOR.sub("", run.group()), folded)
-    return _LONG_LETTER.sub(r"\1\1", joined)
+    return _THRICE.sub(rf"\1{DRAWN_OUT}", joined)
 
 
 def _fold(text: str) -> str:
-    if _PLAIN.fullmatch(text):
-        return text.casefold().replace("`", "'")
-    spaced = "".join("\n" if c in "\n\r\u2028\u2029" else " " if c.isspace() else c for c in text)
-    apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", spaced).casefold()).translate(_FOLD)
-    return "".join(c for c in apart if c == "\n" or unicodedata.category(c) not in _INVISIBLE)
+    apart = _NEWLINE.sub("\n", text)
+    if not apart.isascii():
+        apart = _UNUSUAL.sub(_plain, apart)
+    return _CONTROL.sub("", apart.replace("\t", " ").casefold()).replace("`", "'")
 
 
-@lru_cache(maxsize=20_000)
+def _plain(run: re.Match[str]) -> str:
+    """Letters beyond ASCII as the Latin ones that they are drawn like; accents, marks and invisible characters are dropped."""
+    apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", run.group()).casefold()).translate(_FOLD)
+    return "".join(" " if c.isspace() else c for c in apart if c.isascii() or unicodedata.category(c) not in _INVISIBLE)
+
+
 def spellings(word: str) -> tuple[str, ...]:
-    """The word itself, then what it says in leetspeak and without drawn-out letters."""
-    found = [word]
-    if not word.isalpha():
-        for likely in (word.translate(_LEET_L).translate(_LEET), word.translate(_LEET)):
-            bare = "".join(c for c in likely if c.isalpha() or c == "'")
-            if any(c.isalpha() for c in word) and bare not in found:
-                found.append(bare)
-    found += [single for w in tuple(found) if (single := _undoubled(w)) not in found]
+    """The word itself, then what it says in leetspeak and without drawn-out letters. A word of letters alone is itself."""
+    if word.isalpha():
+        return (word,)
+    found = dict.fromkeys([word])
+    if any(c.isalpha() for c in word):
+        for table in (_LEET, _LEET_L):
+            found.update(dict.fromkeys(_drawn_in(word.translate(table))))
     return tuple(found)
 
 
-def _undoubled(word: str) -> str:
-    return re.sub(r"(.)\1", r"\1", word)
+def _drawn_in(word: str, most: int = 3) -> list[str]:
+    """Letters and apostrophes only, each drawn-out letter once or twice."""
+    before, mark, after = word.partition(DRAWN_OUT)
+    bare = "".join(c for c in before if c.isalpha() or c == "'")
+    if not mark or not most:
+        return [bare]
+    return [bare + bare[-1:] * again + rest for rest in _drawn_in(after, most - 1) for again in (0, 1)]
 
 
 def decoded(text: str) -> list[str]:
     """Readable text found in base64 chunks; bounded in number and length."""
     found: list[str] = []
     budget = LONGEST_DECODED
-    for match in _BASE64.finditer(text):
-        chunk = match.group()[:budget].rstrip("=").replace("-", "+").replace("_", "/")
+    for match in (match for word in text.split() if len(word) >= SHORTEST_CHUNK for match in _BASE64.finditer(word)):
+        chunk = match.group()[:budget].replace("-", "+").replace("_", "/")
         budget -= len(chunk)
         readable = _readable(chunk)
         if readable:

@@ -9,12 +9,15 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from idiolect.boundary.vocabulary import START
 from idiolect.errors import PolicyError
 from idiolect.schema import Action
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,48}$")]
 Weight = Annotated[float, Field(ge=0, le=1)]
 Words = tuple[str | tuple[str, ...], ...]  # each a group's name ("make|buy" for either), or a list of words
+Gap = Annotated[int, Field(ge=1, le=60)]
+Within = Gap | tuple[Gap, ...]  # words from one group to the next: one number for all, or one for each
 LONGEST_PATTERN = 400
 _RISKY = (
     (r"\\[1-9]|\(\?P=", "refers back to a group"),
@@ -35,10 +38,11 @@ class Rule(Part):
     id: Name
     words: Words = ()
     pattern: str | None = None
-    within: Annotated[int, Field(ge=1, le=60)] = 8  # words from one group to the next
+    within: Within = 8
     ordered: bool = True
     unless: Words = ()  # any of these close to the match, and there is no match
     score: Weight
+    firm: bool = False  # no context makes it less
     where: Literal["request", "answer", "both"] = "request"
 
     @field_validator("pattern")
@@ -61,7 +65,14 @@ class Rule(Part):
     def _has_one_form(self) -> Self:
         if bool(self.words) == bool(self.pattern):
             raise ValueError(f"rule {self.id!r} needs either words or a pattern")
+        if len(self.gaps) != max(0, len(self.words) - 1):
+            raise ValueError(f"rule {self.id!r} has {len(self.words)} groups of words and {len(self.gaps)} distances")
         return self
+
+    @property
+    def gaps(self) -> tuple[int, ...]:
+        """The words that may lie between each group and the next."""
+        return _gaps(self.words, self.within)
 
 
 class Context(Part):
@@ -69,10 +80,15 @@ class Context(Part):
 
     id: Name
     words: Words
-    within: Annotated[int, Field(ge=1, le=60)] = 8
+    within: Within = 8
     factor: Annotated[float, Field(ge=0, le=2)]
     categories: tuple[Name, ...] = ()  # none named: all
     where: Literal["request", "answer", "both"] = "request"
+
+    @property
+    def gaps(self) -> tuple[int, ...]:
+        """The words that may lie between each group and the next."""
+        return _gaps(self.words, self.within)
 
 
 class Category(Part):
@@ -109,7 +125,7 @@ class Policy(Part):
                 raise ValueError(f"{kind} {twice[0]!r} stands twice")
         for owner, words in self._word_lists():
             for name in (n for item in words if isinstance(item, str) for n in item.split("|")):
-                if name not in self.words:
+                if name not in self.words and name != START:
                     raise ValueError(f"{owner} names the words {name!r}, which [words] does not hold")
         for context in self.context:
             for name in context.categories:
@@ -122,6 +138,10 @@ class Policy(Part):
         return [(f"rule {rule.id!r}", rule.words + rule.unless) for rule in rules] + [
             (f"context {context.id!r}", context.words) for context in self.context
         ]
+
+
+def _gaps(words: Words, within: Within) -> tuple[int, ...]:
+    return (within,) * (len(words) - 1) if isinstance(within, int) else within
 
 
 def parse(text: str, name: str) -> Policy:

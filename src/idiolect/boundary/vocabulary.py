@@ -1,82 +1,165 @@
-"""Where in a text the policy's words stand: one pass, each written word looked up once, so cost is linear in length."""
+"""Where in a text the policy's words stand: one pass, each different word looked up once, so cost is linear in length."""
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias
 
 from idiolect.boundary.normalise import normalise, spellings
 
-_WORD = re.compile(r"[\w@$!|+€£]*[^\W_](?:'[^\W_]+)?|[.?!;:\n]")
-SENTENCE = 5  # how many words the end of a sentence counts for, so that groups rarely meet across it
-_KNOWN_WORDS = 50_000  # entries of the lookup cache
+START = "start"  # a group that every policy has: the place before the first word of a sentence
+_WORD = re.compile(r"[\w@$!|+€£~]*[^\W_]~?(?:'[^\W_]+)?|[.?!;:\n]")
+_WORD_OF_ENTRY = re.compile(r"[^\W_]+(?:'[^\W_]+)?\*?")
+_MARKS = {".": 5, "?": 5, "!": 5, "\n": 5, ";": 1, ":": 1}  # words that each counts for: groups rarely meet across it
+_FIRST = 3  # letters that stand before any star
+_MOST_KNOWN = 20_000  # forms of the policy's words that are remembered
+
+Span: TypeAlias = tuple[int, int]
+
+
+class Phrase(NamedTuple):
+    """The words after the first, and the group that the whole belongs to."""
+
+    rest: tuple[str, ...]
+    group: str
+
+
+class Meaning(NamedTuple):
+    """What one word can be: groups it stands for alone, and phrases that it opens, by their second word."""
+
+    groups: tuple[str, ...]
+    phrases: Mapping[str, Sequence[Phrase]]
+    stems: Mapping[str, Sequence[Phrase]]  # the same where the second word ends in a star, by its first letters
+
+    def opened_by(self, second: str) -> Sequence[Phrase]:
+        """The phrases that may go on with this word."""
+        if second.isalpha():
+            opened, stems = self.phrases.get(second, ()), self.stems.get(second[:_FIRST], ())
+            return [*opened, *stems] if stems else opened
+        words = spellings(second)
+        opened = [phrase for word in words for phrase in self.phrases.get(word, ())]
+        return [*opened, *(phrase for word in words for phrase in self.stems.get(word[:_FIRST], ()))]
 
 
 @dataclass
 class Hits:
-    """Where each group of words was found: sorted (start, end) in counted words."""
+    """Where each group of words was found: sorted spans in counted words."""
 
-    spans: dict[str, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
+    spans: dict[str, list[Span]] = field(default_factory=lambda: defaultdict(list))
     words: int = 0
+    _merged: dict[tuple[str, ...], list[Span]] = field(default_factory=dict)
 
-    def of(self, groups: Iterable[str]) -> list[tuple[int, int]]:
+    def of(self, groups: tuple[str, ...]) -> list[Span]:
         """Spans of any of the groups, in order."""
-        found = [self.spans[group] for group in groups if group in self.spans]
-        return found[0] if len(found) == 1 else sorted(span for spans in found for span in spans)
+        if groups not in self._merged:
+            found = [self.spans[group] for group in groups if group in self.spans]
+            self._merged[groups] = found[0] if len(found) == 1 else sorted(span for spans in found for span in spans)
+        return self._merged[groups]
 
 
 class Vocabulary:
     """The groups of words that a policy names. `bomb*` stands for any ending; several words make a phrase."""
 
     def __init__(self, groups: Mapping[str, Iterable[str]]) -> None:
-        self._whole: dict[str, list[tuple[tuple[str, ...], str]]] = defaultdict(list)
-        self._stems: dict[str, list[tuple[tuple[str, ...], str]]] = defaultdict(list)
+        self._whole: dict[str, list[Phrase]] = defaultdict(list)
+        self._stems: dict[str, list[Phrase]] = defaultdict(list)
         for group, entries in groups.items():
             for entry in entries:
-                first, *rest = normalise(entry).split()
+                first, *rest = _WORD_OF_ENTRY.findall(normalise(entry))
                 index = self._stems if first.endswith("*") else self._whole
-                index[first.rstrip("*")].append((tuple(rest), group))
+                index[first.rstrip("*")].append(Phrase(tuple(rest), group))
         self._lengths = sorted({len(stem) for stem in self._stems})
-        self._seen: dict[str, tuple[tuple[tuple[str, ...], str], ...]] = {}
+        self._openings = {entry[:5] for entry in (*self._whole, *self._stems)}  # most words are passed over by these
+        self._short = {stem for stem in self._stems if len(stem) < 5}
+        self._known: dict[str, Meaning] = {}  # only forms of the policy's own words: nothing of what people say is kept
 
     def hits(self, text: str) -> Hits:
         """`text` is normalised already."""
-        hits = Hits()
-        words: list[str] = []
-        places: list[int] = []
-        place = 0
-        for token in _WORD.findall(text):
-            if token in ".?!;:\n":
-                place += SENTENCE if token in ".?!\n" else 1
+        words, places, starts = _counted(text)
+        hits = Hits(words=len(words))
+        hits.spans[START] = starts
+        meanings = self._meanings(set(words))
+        for i, meaning in enumerate(map(meanings.get, words)):
+            if meaning is None:
                 continue
-            words.append(token)
-            places.append(place)
-            place += 1
-        for i, word in enumerate(words):
-            for rest, group in self._seen.get(word) or self._look_up(word):
-                if not rest or self._follows(words, i + 1, rest):
-                    hits.spans[group].append((places[i], places[min(i + len(rest), len(places) - 1)]))
-        hits.words = len(words)
+            for group in meaning.groups:
+                hits.spans[group].append((places[i], places[i]))
+            if i + 1 < len(words) and (meaning.phrases or meaning.stems):
+                for rest, group in meaning.opened_by(words[i + 1]):
+                    if _follows(words, i + 1, rest):
+                        hits.spans[group].append((places[i], places[i + len(rest)]))
         return hits
 
-    def _look_up(self, word: str) -> tuple[tuple[tuple[str, ...], str], ...]:
-        found: dict[tuple[tuple[str, ...], str], None] = {}
-        for spelling in spellings(word):
-            for entry in self._whole.get(spelling, ()):
-                found[entry] = None
-            for length in self._lengths:
-                for entry in self._stems.get(spelling[:length], ()) if len(spelling) >= length else ():
-                    found[entry] = None
-        if len(self._seen) > _KNOWN_WORDS:
-            self._seen.clear()
-        self._seen[word] = tuple(found)
-        return self._seen[word]
+    def _meanings(self, words: set[str]) -> dict[str, Meaning]:
+        found: dict[str, Meaning] = {}
+        openings, short = self._openings, self._short
+        for word in words:
+            meaning = self._known.get(word)
+            if meaning is None and (
+                word[:5] in openings or word[:4] in short or word[:3] in short or not word.isalpha()
+            ):
+                meaning = self._look_up(word)
+            if meaning is not None:
+                found[word] = meaning
+        return found
 
-    @staticmethod
-    def _follows(words: list[str], i: int, rest: tuple[str, ...]) -> bool:
-        return len(words) >= i + len(rest) and all(_is(words[i + j], part) for j, part in enumerate(rest))
+    def _look_up(self, word: str) -> Meaning | None:
+        found: dict[Phrase, None] = {}
+        for spelling in spellings(word):
+            found.update(dict.fromkeys(self._whole.get(spelling, ())))
+            for length in self._lengths:
+                if length <= len(spelling):
+                    found.update(dict.fromkeys(self._stems.get(spelling[:length], ())))
+        if not found:
+            return None
+        meaning = _meaning(found)
+        if len(self._known) < _MOST_KNOWN:
+            self._known[word] = meaning
+        return meaning
+
+
+def _meaning(found: Iterable[Phrase]) -> Meaning:
+    phrases: dict[str, list[Phrase]] = defaultdict(list)
+    stems: dict[str, list[Phrase]] = defaultdict(list)
+    for phrase in found:
+        if phrase.rest and phrase.rest[0].endswith("*"):
+            stems[phrase.rest[0][:_FIRST]].append(phrase)
+        elif phrase.rest:
+            phrases[phrase.rest[0]].append(phrase)
+    groups = tuple(dict.fromkeys(phrase.group for phrase in found if not phrase.rest))
+    return Meaning(groups, dict(phrases), dict(stems))
+
+
+def _counted(text: str) -> tuple[list[str], list[int], list[Span]]:
+    """The words, the place of each (ends of sentences count as several), and the places before first words."""
+    words: list[str] = []
+    places: list[int] = []
+    starts: list[Span] = []
+    place, opens = 0, True
+    for token in _WORD.findall(text):
+        mark = _MARKS.get(token)
+        if mark is not None:
+            place += mark
+            opens = opens or mark > 1
+            continue
+        if opens:
+            starts.append((place - 1, place - 1))
+            opens = False
+        words.append(token)
+        places.append(place)
+        place += 1
+    return words, places, starts
+
+
+def _follows(words: Sequence[str], i: int, rest: Sequence[str]) -> bool:
+    if len(rest) == 1:
+        return _is(words[i], rest[0])
+    return i + len(rest) <= len(words) and all(map(_is, words[i : i + len(rest)], rest))
 
 
 def _is(word: str, part: str) -> bool:
+    if word == part:
+        return True
     options = spellings(word)
     return any(w.startswith(part[:-1]) for w in options) if part.endswith("*") else part in options
