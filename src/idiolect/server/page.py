@@ -25,6 +25,7 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 COOKIE = "idiolect-user"
 YEAR_S = 365 * 24 * 3600
 PAIR = 2
+MOST_TURNS = 200
 _USER: TypeAdapter[str] = TypeAdapter(UserId)
 
 
@@ -97,7 +98,7 @@ def page(
 
 @router.get("/page/turns")
 def turns(
-    assistant: Serving, user: UserId = DEFAULT_USER, turn: Annotated[Sequence[str], Query(max_length=200)] = ()
+    assistant: Serving, user: UserId = DEFAULT_USER, turn: Annotated[Sequence[str], Query(max_length=MOST_TURNS)] = ()
 ) -> Response:
     """A conversation again, after the page was loaded anew."""
     store = assistant.store.user(user)

@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from idiolect.server.markdown import to_html
+from idiolect.server.views import side, signed
 
 ENVIRONMENT = Environment(
     loader=PackageLoader("idiolect.server", "templates"),
@@ -17,6 +18,8 @@ ENVIRONMENT = Environment(
     lstrip_blocks=True,
 )
 ENVIRONMENT.filters["markdown"] = to_html
+ENVIRONMENT.filters["side"] = side
+ENVIRONMENT.filters["signed"] = signed
 ENVIRONMENT.globals["version"] = version("idiolect")
 
 

@@ -11,16 +11,18 @@ FIRST = 8  # tastes shown before "show all"
 SHARES = 6  # shares of an explanation that are drawn
 WHISKER = 1.64  # standard deviations to each side: 90 % of the belief
 MIDDLE = 50.0
-LEAST_SCALE = 0.75  # the half-width of the picture, in logits, while beliefs are smaller than that
+ASIDE = 25.0  # where nothing stands in the picture of a belief, whose words name the side that it points to
+LEAST_SCALE = 0.75  # the value at the picture's edge, in logits, while beliefs are smaller than that
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A signed bar from the middle of a picture 100 wide, with whiskers where the value is not certain."""
+    """A bar from `zero` in a picture 100 wide, with a whisker where the value is not certain."""
 
     key: str
     words: str
     value: float
+    zero: float
     x: float
     width: float
     left: float  # of the whisker
@@ -36,16 +38,16 @@ class Bar:
         return self.value >= 0
 
 
-def bar(key: str, words: str, value: float, sd: float, scale: float) -> Bar:
-    """`scale` is the value at the picture's edge."""
+def bar(key: str, words: str, value: float, sd: float, scale: float, zero: float = MIDDLE) -> Bar:
+    """`scale` is the value at the picture's right edge."""
     lowest, highest = value - WHISKER * sd, value + WHISKER * sd
-    at, left, right = (_place(each, scale) for each in (value, lowest, highest))
-    width = round(abs(at - MIDDLE), 2)
-    return Bar(key, words, value, min(at, MIDDLE), width, left, right, lowest, highest)
+    at, left, right = (_place(each, scale, zero) for each in (value, lowest, highest))
+    width = round(abs(at - zero), 2)
+    return Bar(key, words, value, zero, min(at, zero), width, left, right, lowest, highest)
 
 
-def _place(value: float, scale: float) -> float:
-    return round(MIDDLE + MIDDLE * max(-1.0, min(1.0, value / scale)), 2)
+def _place(value: float, scale: float, zero: float) -> float:
+    return round(min(100.0, max(0.0, zero + (100.0 - zero) * value / scale)), 2)
 
 
 # --- beliefs -------------------------------------------------------------------------------------------------------
@@ -69,9 +71,17 @@ def beliefs(profile: Profile) -> Beliefs:
     return Beliefs(profile, bars[:FIRST], bars[FIRST:], len(profile.tastes) - len(named))
 
 
+def side(attribute: str, sign: float) -> str:
+    """What someone likes whose taste in an attribute has this sign."""
+    known = ATTRIBUTES.get(attribute)
+    if known is None:
+        return attribute
+    return known.high if sign >= 0 else known.low
+
+
 def _belief(taste: Taste, scale: float) -> Bar:
-    attribute = ATTRIBUTES[taste.attribute]
-    drawn = bar(taste.attribute, attribute.high if taste.mean >= 0 else attribute.low, taste.mean, taste.sd, scale)
+    words = side(taste.attribute, taste.mean)
+    drawn = bar(taste.attribute, words, abs(taste.mean), taste.sd, scale, ASIDE)
     return replace(drawn, is_sure=taste.confident, definition=taste.description)
 
 
@@ -153,6 +163,11 @@ def explanation(answer: Answer, candidate: str) -> Explanation:
     bars = [_share(share, scale) for share in drawn]
     chosen = None if answer.chosen is None else answer.candidates[answer.chosen].id
     return Explanation(answer, bars, _sum(rest), _sum(shares), is_of_another=candidate not in (answer.id, chosen))
+
+
+def signed(value: float) -> str:
+    """With the sign that belongs to numbers."""
+    return f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _share(share: Share, scale: float) -> Bar:

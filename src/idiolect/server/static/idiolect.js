@@ -6,6 +6,7 @@ const composer = document.getElementById("composer");
 const message = document.getElementById("message");
 const problem = document.getElementById("problem");
 const memory = `idiolect-turns:${conversation.dataset.user}`;
+const LAST = 40; // turns that come back after a reload
 let speaksByKeys = false;
 
 // Enter sends; with Shift, or while an input method composes a character, it does what it always did.
@@ -46,7 +47,8 @@ document.addEventListener("htmx:after:swap", () => sessionStorage.setItem(memory
 document.querySelector(".brand").addEventListener("click", () => sessionStorage.removeItem(memory));
 
 function recall() {
-  const known = JSON.parse(sessionStorage.getItem(memory) ?? "[]");
+  const known = JSON.parse(sessionStorage.getItem(memory) ?? "[]").slice(-LAST);
+  sessionStorage.removeItem(memory); // written again by the swap, if the server still knows them
   if (!known.length) return;
   const asked = new URLSearchParams([["user", conversation.dataset.user], ...known.map((id) => ["turn", id])]);
   htmx.ajax("GET", `/page/turns?${asked}`, { target: "#conversation", swap: "innerHTML show:bottom" });
