@@ -43,8 +43,8 @@ def test_the_next_choice_follows_what_was_preferred(assistant: Assistant) -> Non
     for _ in range(6):
         candidates = assistant.answer("ana", QUESTION).candidates
         shortest, longest = min(candidates, key=_words), max(candidates, key=_words)
-        profile = assistant.prefer("ana", shortest, over=longest)
-    assert taste(profile, "length") < 0
+        assistant.prefer("ana", shortest, over=longest)
+    assert taste(assistant.profile("ana"), "length") < 0
     answer = assistant.answer("ana", "And tomorrow?")
     assert _words(answer) <= float(np.median([_words(candidate) for candidate in answer.candidates]))
     assert "short" in answer.why()

@@ -25,7 +25,7 @@ REWARDS: dict[str, Make] = {"gaussian": lambda: Gaussian.shipped(SPACE)}
 
 
 def unit(name: str) -> Array:
-    return np.eye(SPACE.dim)[SPACE.names.index(name)]
+    return np.asarray(np.eye(SPACE.dim)[SPACE.names.index(name)])
 
 
 def evidence_of(seed: int, pieces: int = 12) -> list[Evidence]:
@@ -100,7 +100,7 @@ class TestEveryReward:
 
 
 def test_one_online_choice_has_the_moments_of_the_exact_posterior() -> None:
-    """METHODS A2's check: assumed-density filtering against two million draws, within .003."""
+    """Assumed-density filtering against two million draws, within .003."""
     rng = np.random.default_rng(5)
     root = rng.normal(size=(2, 2))
     reward = Gaussian(Prior(np.ones(2), root))
@@ -177,7 +177,8 @@ def test_an_edit_counts_the_more_the_more_it_changes() -> None:
 
 def test_a_statement_moves_its_attribute_and_a_correction_to_zero_removes_the_taste() -> None:
     reward = Gaussian.shipped(SPACE)
-    said = stated(Preference(id="evt-1", kind="style", text="shorter", attribute="length", polarity=-1, at=now()), SPACE)
+    shorter = Preference(id="evt-1", kind="style", text="shorter", attribute="length", polarity=-1, at=now())
+    said = stated(shorter, SPACE)
     assert said is not None
     length = SPACE.names.index("length")
     assert reward.weights(reward.rebuild([said]))[0][length] < -0.3

@@ -1,4 +1,4 @@
-"""The loop: remember -> recall -> generate -> bound -> choose -> learn. Every step is a part behind a small protocol."""
+"""The loop: remember -> recall -> generate -> bound -> choose -> learn. Every step is a part behind a protocol."""
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -93,7 +93,7 @@ class Assistant:
             belief = self.learner.learn(transaction, event_of(transaction, feedback))
         return profile_of(person, self.learner, belief)
 
-    def prefer(self, user: str, chosen: Candidate | str, over: Candidate | str) -> Profile:
+    def prefer(self, user: str, chosen: Candidate | Answer | str, over: Candidate | Answer | str) -> Profile:
         """`chosen` was preferred over the other; candidates or their ids."""
         return self.feedback(user, Feedback(kind="choice", answer=_id(chosen), over=_id(over)))
 

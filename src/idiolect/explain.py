@@ -25,7 +25,8 @@ def refusal_reason(answer: Answer) -> str:
     """What the boundary said, when it answered in the model's place."""
     verdict = answer.trace.request_verdict
     if verdict.action in ("refuse", "helpline"):
-        return f"The boundary answered in the model's place: {verdict.category} ({verdict.rule}), score {verdict.score:.2f}."
+        rule = f"{verdict.category} ({verdict.rule}), score {verdict.score:.2f}"
+        return f"The boundary answered in the model's place: {rule}."
     return "The boundary admitted none of the candidates, so none was shown."
 
 

@@ -11,14 +11,14 @@ import numpy as np
 
 from idiolect.features.embedder import Embedder
 from idiolect.features.space import PreferenceSpace
-from idiolect.memory.store import Recorded, State, Transaction, UserStore
+from idiolect.memory.store import State, Transaction, UserStore
 from idiolect.reward.evidence import corrected, edited, stated
+from idiolect.reward.folding import folded
 from idiolect.reward.protocol import Belief, Chosen, Evidence, PersonalReward, Rated
-from idiolect.schema import FEEDBACK_KINDS, AnyEvent, Array, Choice, Correction, Edit, Rating, Statement
+from idiolect.schema import FEEDBACK_KINDS, AnyEvent, Array, Choice, Correction, Edit, Rating
 
 BELIEF = "belief"
 JUDGEMENTS = ("choice", "rating", "edit")
-REFIT_EVERY = 5  # pieces of evidence; between refits each is folded in alone
 
 Reader = UserStore | Transaction
 
@@ -58,18 +58,17 @@ class Learner:
 
     def rebuild(self, reader: Reader) -> Belief:
         """The belief from all events at once."""
-        return self.reward.rebuild([*self._judgements(reader), *self._words(reader)])
+        return self.reward.rebuild(self._everything(reader))
 
     def _folded(self, reader: Reader, belief: Belief, event: AnyEvent) -> Belief:
-        if isinstance(event, Statement | Correction) or (belief.seen + 1) % REFIT_EVERY == 0:
-            return self.rebuild(reader)
         evidence = self._evidence(reader, event)
-        return belief if evidence is None else self.reward.update(belief, evidence)
+        if evidence is None:  # words replace words, so they are never folded in alone
+            return self.rebuild(reader)
+        return folded(self.reward, belief, evidence, lambda: self._everything(reader))
 
-    def _judgements(self, reader: Reader) -> Iterable[Evidence]:
-        recorded: list[Recorded] = reader.events(*JUDGEMENTS)
-        found = (self._evidence(reader, each.event) for each in recorded)
-        return [evidence for evidence in found if evidence is not None]
+    def _everything(self, reader: Reader) -> list[Evidence]:
+        judgements = (self._evidence(reader, each.event) for each in reader.events(*JUDGEMENTS))
+        return [*(piece for piece in judgements if piece is not None), *self._words(reader)]
 
     def _words(self, reader: Reader) -> Iterable[Evidence]:
         said = (stated(preference, self.space) for preference in reader.preferences())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from idiolect.errors import UnknownMethod
 from idiolect.generation import GENERATION
 
-MOST_CANDIDATES = 16  # beyond this, best-of-N learns to please the reward's errors (METHODS D1)
+MOST_CANDIDATES = 16  # beyond this, best-of-N learns to please the reward's errors
 
 
 @dataclass(frozen=True)

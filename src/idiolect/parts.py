@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from idiolect.boundary import Boundary
 from idiolect.features.embedder import open_embedder
 from idiolect.features.space import PreferenceSpace
-from idiolect.generation import GENERATION, Generation, Host, compose
+from idiolect.generation import Generation, Host, compose
 from idiolect.generation.protocol import Person, Prepared
 from idiolect.learning import Learner
 from idiolect.memory.store import Store, UserStore, open_store
@@ -18,13 +18,13 @@ from idiolect.models import open_model
 from idiolect.models.protocol import Model, Request
 from idiolect.reward.gaussian import Gaussian
 from idiolect.reward.protocol import Belief
-from idiolect.schema import Choice, Preference
+from idiolect.schema import Choice
 from idiolect.settings import Settings
 
 CANDIDATES = 4  # what pays on an embedded model: four decode side by side at half the price of four alone
 EXAMPLES = 4  # earlier choices that an in-context method is shown
 STRUCTURED = ("tools", "functions", "response_format")  # fields whose answers a program reads
-DEFAULT_SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"  # what the starter's template says
+DEFAULT_SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"  # the starter's template's own
 
 
 @dataclass

@@ -50,7 +50,7 @@ class Message(BaseModel):
     def text(self) -> str:
         """The words of this turn, the text parts of a list joined."""
         if isinstance(self.content, list):
-            return "\n".join(str(part["text"]) for part in self.content if part.get("type") == "text" and "text" in part)
+            return "\n".join(str(part.get("text", "")) for part in self.content if part.get("type") == "text")
         return self.content or ""
 
 
@@ -72,8 +72,8 @@ class Completion(Noun):
     prompt_tokens: int
     completion_tokens: int
     cost: float | None = None
-    mean_logprob: float | None = None  # nats per token under the model before any personal bias, where the engine tells
-    extra: dict[str, JsonValue] = Field(default_factory=dict)  # what the message holds beside its words: `tool_calls`...
+    mean_logprob: float | None = None  # nats a token under the model before any personal bias, if the engine tells
+    extra: dict[str, JsonValue] = Field(default_factory=dict)  # of the message beside its words: `tool_calls`...
 
 
 # --- the boundary --------------------------------------------------------------------------------------------------
@@ -207,7 +207,7 @@ class Statement(Event):
 
 
 class Correction(Event):
-    """The person set right what is believed: a weight of an attribute (0 means "no taste here"), or a statement to drop."""
+    """The person set right what is believed: an attribute's weight (0: "no taste here"), or a statement to drop."""
 
     kind: Literal["correction"] = "correction"
     attribute: str | None = None
@@ -241,7 +241,7 @@ class Feedback(Noun):
 
 
 class Preference(Noun):
-    """A statement as data, never as instructions: typed slots, rendered from a template that marks them as the person's."""
+    """A statement as data, never as instructions: typed slots, rendered so that they are marked as the person's."""
 
     id: str  # of the statement event it came from
     kind: Literal["topic", "style", "constraint", "about_me"]

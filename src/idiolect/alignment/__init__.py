@@ -1,0 +1,1 @@
+"""Alignment through feedback: at training time and at inference time."""

@@ -1,6 +1,8 @@
 """Which two answers are worth asking about: expected information gain (Houlsby et al., 2011, arXiv 1112.5745).
 
     EIG = H(E sigma(s)) - E H(sigma(s)),   s = w . (phi_1 - phi_2) ~ N(a, v),   in nats, from 0 to ln 2
+
+The person's weights w are uncertain; a pair whose outcome is certain, or pure noise, tells nothing.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""From events to evidence: what each kind of feedback says of the weights (METHODS A2)."""
+"""From events to evidence: what each kind of feedback says of the weights."""
 
 import re
 
@@ -37,5 +37,6 @@ def corrected(attribute: str, weight: float, space: PreferenceSpace) -> Said:
 
 def _unit(space: PreferenceSpace, attribute: str) -> Array:
     if attribute not in space.names:
-        raise UnknownMethod(f"no attribute named {attribute!r}; there are: {', '.join(space.names[: space.attributes])}")
+        there_are = ", ".join(space.names[: space.attributes])
+        raise UnknownMethod(f"no attribute named {attribute!r}; there are: {there_are}")
     return np.eye(space.dim)[space.names.index(attribute)]

@@ -2,11 +2,11 @@
 
     r_u(x, y) = w . phi(x, y),   w = lift' l,   l_j ~ Student-t,   P(y1 preferred to y2) = sigma(w . (phi1 - phi2))
 
-Per user: a Gaussian N(m, S) over l and over an offset for ratings.  Shared: the prior (see `prior.py`).  No evidence: the
-prior, which prefers nothing.  The Student-t is a Gaussian whose precision is unknown (Tipping, 2001, section 2): a
+Per user: a Gaussian N(m, S) over l and over an offset for ratings.  Shared: the prior (see `prior.py`).  No evidence:
+the prior, which prefers nothing.  The Student-t is a Gaussian whose precision is unknown (Tipping, 2001, section 2): a
 rebuild alternates the Laplace approximation of the posterior (MacKay, 1992) with the expected precision of each l_j, so
-that no order of the evidence can change it.  Online, the precisions stay as they are: a choice between two is folded in by
-moment matching (assumed-density filtering, Minka, 2001, chapter 3; in one dimension, by Gauss-Hermite quadrature),
+that no order of the evidence can change it.  Online, the precisions stay as they are: a choice between two is folded in
+by moment matching (assumed-density filtering, Minka, 2001, chapter 3; in one dimension, by Gauss-Hermite quadrature),
 one among many by its Laplace approximation; ratings and statements are Gaussian, so exact.
 """
 
@@ -38,7 +38,7 @@ def sigmoid(s: Array) -> Array:
 
 @dataclass(frozen=True)
 class Gaussian:
-    """METHODS A2. Arrays of a belief: `mean` (k+1,) and `cov` (k+1, k+1) over l and, last, the person's rating offset."""
+    """Arrays of a belief: `mean` (k+1,) and `cov` (k+1, k+1) over l and, last, the person's rating offset."""
 
     shared: Prior
 

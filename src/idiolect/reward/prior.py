@@ -2,9 +2,9 @@
 
     w = l_own + V' l_facet,   each l_j ~ Student-t(nu) with scale s_j
 
-Most people care about a few things much and about the rest hardly, hence the heavy tails. And tastes come in facets: who
-wants plain words wants short ones, common ones and no jargon. A facet's weight moves all its attributes together, so
-that four choices can tell what forty weights could not; each attribute's own weight then departs from it.
+Most people care about a few things much and about the rest hardly, hence the heavy tails. And tastes come in facets:
+who wants plain words wants short ones, common ones and no jargon. A facet's weight moves all its attributes together,
+so that four choices can tell what forty weights could not; each attribute's own weight then departs from it.
 """
 
 from dataclasses import dataclass

@@ -1,0 +1,1 @@
+"""Inference-time alignment: what is done while an answer is written or chosen."""

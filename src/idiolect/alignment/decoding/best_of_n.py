@@ -1,6 +1,6 @@
-"""Best-of-N under a lower confidence bound, inside the boundary (METHODS D1 and G; Beirami et al., 2024, arXiv 2401.01879).
+"""Best-of-N under a lower confidence bound, inside the boundary (Beirami et al., 2024, arXiv 2401.01879).
 
-    y* = argmax over {y_i : r_0(x, y_i) >= tau} of  m . phi_i - kappa sqrt(phi_i' S phi_i),   phi centred over the admitted
+    y* = argmax over {y_i : r_0(x, y_i) >= tau} of  m . phi_i - kappa sqrt(phi_i' S phi_i),   phi centred
 
 Shared: nothing.  Per user: m, S.  With one candidate, or no evidence, the first admitted draw.
 """
