@@ -44,18 +44,23 @@ def is_memory(url: URL) -> bool:
 
 def prepared_file(url: URL) -> Path:
     """The path of an SQLite file, which exists and may be written when this returns. Raises StoreError."""
-    path = Path(url.database or "").expanduser()
+    try:
+        return _prepared(Path(url.database or "").expanduser())
+    except (OSError, RuntimeError) as refused:  # expanduser raises RuntimeError for a home that nobody has
+        raise StoreError(
+            f"{url.database} cannot be opened ({refused}): make it and its folder writable, or name another file"
+        ) from refused
+
+
+def _prepared(path: Path) -> Path:
     folder = path.absolute().parent
     if path.is_dir():
         raise StoreError(f"{path} is a folder: name a file in it, such as {path / 'idiolect.db'}")
     if not folder.is_dir():
         raise StoreError(f"the folder {folder} does not exist: create it (`mkdir -p {folder}`), or name another file")
-    try:
+    if not path.exists():
         path.touch(mode=0o600)  # what people said is read by its owner only; the write-ahead log inherits this
-    except OSError as refused:
-        raise StoreError(
-            f"{path} cannot be written ({refused.strerror}): make it and its folder writable, or name another file"
-        ) from refused
-    if not os.access(folder, os.W_OK):
-        raise StoreError(f"{folder} is read-only, and SQLite keeps its log there: make it writable, or name another")
+    for needed in (path, folder):  # SQLite keeps its log beside the file
+        if not os.access(needed, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+            raise StoreError(f"{needed} is read-only: make it writable, or name another file")
     return path

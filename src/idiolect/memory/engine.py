@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from sqlalchemy import URL, Connection, Engine, StaticPool, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, StaticPool, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 
 from idiolect.errors import MissingExtra, StoreError
@@ -62,7 +62,8 @@ class Database:
         self._writing = engine.execution_options(**{BEGIN: "BEGIN IMMEDIATE"})
         self._one_connection = isinstance(engine.pool, StaticPool)
         self._writers = threading.Lock()
-        self._here = threading.local()
+        self._here = threading.local()  # of each thread: its open transaction, and whether a statement in it failed
+        event.listen(engine, "handle_error", self._note_failure)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -85,11 +86,13 @@ class Database:
             self._writing.connect() as connection,
             connection.begin(),
         ):
-            self._here.connection = connection
+            self._here.connection, self._here.has_failed = connection, False
             try:
                 yield connection
             finally:
                 self._here.connection = None
+            if self._here.has_failed:  # PostgreSQL would "commit" nothing and call it success
+                raise StoreError(f"{self.name}: a write in this transaction failed, so nothing of it was kept")
 
     def scrub(self) -> None:
         """After an erasure: leave nothing of it in the log. Raises StoreError where others keep the log in use."""
@@ -107,6 +110,9 @@ class Database:
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
+
+    def _note_failure(self, _context: ExceptionContext) -> None:
+        self._here.has_failed = True
 
     @contextmanager
     def _turn(self, waits: bool) -> Iterator[None]:

@@ -105,7 +105,7 @@ def _any(kind: str) -> re.Pattern[str]:
 
 
 def _plain(text: str) -> str:
-    return " ".join(text.replace("\u2019", "'").split())
+    return " ".join(unicodedata.normalize("NFKC", text).replace("\u2019", "'").split())
 
 
 def _is_hidden(text: str, place: int) -> bool:

@@ -6,6 +6,7 @@ length of answers. What is not understood is not lost: it stays a statement in w
 
 import re
 import tomllib
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -151,8 +152,14 @@ def attributes() -> tuple[str, ...]:
     return tuple(_words().style)
 
 
+def terms() -> Iterator[tuple[str, int, str]]:
+    """Every attribute, polarity and phrase of the list."""
+    for attribute, synonyms in _words().style.items():
+        yield from ((attribute, term.polarity, term.text) for term in _terms(attribute, synonyms))
+
+
 def _rewritten(text: str) -> str:
-    text = text.casefold()
+    text = unicodedata.normalize("NFKC", text).casefold()
     for pattern, replacement in REWRITTEN:
         text = pattern.sub(replacement, text)
     return text

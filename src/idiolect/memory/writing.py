@@ -54,7 +54,9 @@ class Transaction(Reading):
         super().__init__(user_id)
         self._connection = connection
         self._database = database
-        while not self._rows(_LOCK_PERSON, {}):  # the row is new, or another process erased it just now
+        self._was_known = True
+        while not self._rows(_LOCK_PERSON, {}):  # the person is new, or another process erased them just now
+            self._was_known = False
             self._run(_NEW_PERSON, {"of": user_id})
 
     def append(self, event: AnyEvent) -> int:
@@ -101,7 +103,8 @@ class Transaction(Reading):
 
     def erase(self) -> dict[str, int]:
         """Delete every row of this person; how many went, by table."""
-        return {name: self._run(statement, {"of": self.id}).rowcount for name, statement in _ERASURES.items()}
+        counts = {name: self._run(statement, {"of": self.id}).rowcount for name, statement in _ERASURES.items()}
+        return counts if self._was_known else {**counts, tables.person.name: 0}
 
     def _index(self, event: Interaction, seq: int) -> None:
         """An answer's id and those of all its candidates, shown or not, lead to the event."""
