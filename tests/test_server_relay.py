@@ -4,10 +4,13 @@ from collections.abc import AsyncGenerator, Generator
 from threading import Event
 
 import anyio
+import httpx
 import pytest
+from fastapi import FastAPI
 from starlette.types import Message
 
 from idiolect.server.relay import EventStream, event, relay
+from serving import running
 
 
 def counting(is_closed: Event) -> Generator[int, None, None]:
@@ -56,6 +59,23 @@ def test_a_client_that_leaves_in_the_middle_closes_the_blocking_generator() -> N
     anyio.run(respond)
     assert len(sent) > 1
     assert is_closed.is_set()
+
+
+def test_a_client_that_hangs_up_stops_the_model() -> None:
+    app, is_closed = FastAPI(), Event()
+
+    async def lines() -> AsyncGenerator[str, None]:
+        async for item in relay(counting(is_closed)):
+            yield event(str(item))
+
+    @app.get("/")
+    async def endless() -> EventStream:
+        return EventStream(lines())
+
+    with running(app) as at:
+        with httpx.stream("GET", at) as reply:
+            assert next(reply.iter_lines()) == "data: 0"
+        assert is_closed.wait(10)
 
 
 @pytest.mark.parametrize("text", ["one", "two\nlines", "old\rmac", "dos\r\nlines", ""])

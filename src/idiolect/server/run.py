@@ -3,6 +3,7 @@
 import ipaddress
 import socket
 import sys
+from contextlib import suppress
 
 import uvicorn
 
@@ -34,7 +35,8 @@ def serve(settings: Settings, *, allow_remote: bool = False) -> None:
             f"Idiolect is at {address(settings.host, listening)} (model {assistant.model.name}); Ctrl+C stops it\n"
         )
         sys.stdout.flush()
-        uvicorn.Server(config).run(sockets=[listening])
+        with suppress(KeyboardInterrupt):  # uvicorn raises it anew once it has stopped
+            uvicorn.Server(config).run(sockets=[listening])
 
 
 def is_loopback(host: str) -> bool:
