@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import create_engine, text
 
 from idiolect.memory.store import State, UserStore, open_store
 from idiolect.schema import Edit, Statement
+from postgres import empty_database, server
 
 WRITER = """
 import sys
@@ -74,6 +76,28 @@ def test_after_an_erasure_no_file_holds_a_word_of_the_person(tmp_path: Path, che
     assert len(ben.events()) == 120
     store.close()
     assert b"canary" not in (tmp_path / "me.db").read_bytes()
+
+
+def test_after_an_erasure_no_table_of_postgresql_holds_a_word_of_the_person() -> None:
+    """Its write-ahead log does, until the server reuses it."""
+    for address in empty_database():
+        with open_store(address) as store:
+            fill(store.user("ana-canary"), "canary")
+            fill(store.user("ben"), "sparrow")
+            assert holding(b"canary", address)
+            store.user("ana-canary").erase()
+            assert not holding(b"canary", address)
+            assert holding(b"sparrow", address)
+
+
+def holding(word: bytes, address: str) -> list[Path]:
+    """Files of the tables with this word, as they are on the disk."""
+    engine = create_engine(address.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("CHECKPOINT"))
+    engine.dispose()
+    files = [path for path in (server() / "data" / "base").rglob("*") if path.is_file()]
+    return [path for path in files if word in path.read_bytes()]
 
 
 def test_a_store_in_memory_writes_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
