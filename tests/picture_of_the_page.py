@@ -1,7 +1,7 @@
 """Makes docs/images/page.png from the running page: `.venv/bin/python tests/picture_of_the_page.py`.
 
-It takes some minutes and needs chromium. A person who likes short answers has made a dozen choices; then the page is used and
-photographed. The starter draws its words anew each time, so no two pictures are the same.
+It takes some minutes and needs chromium. A person who likes short answers has made a dozen choices; then the page is
+used and photographed. The starter draws its words anew each time, so no two pictures are the same.
 """
 
 import sys
@@ -32,7 +32,7 @@ EARLIER = (
     "How do I get a stain out of a shirt?",
     "What could I do on a rainy Sunday?",
 )
-ASKED = ("What should I cook tonight for two friends?", "And what could I read on the train to Vienna?")
+ASKED = ("Why is the sky blue?", "How do I make a good cup of coffee?")
 
 
 def main() -> None:
