@@ -27,6 +27,13 @@ def assistant() -> Iterator[Assistant]:
         yield opened
 
 
+@pytest.fixture(scope="module")
+def starter() -> Iterator[Assistant]:
+    fields = Settings(model="starter", store="sqlite://", embedder="none", candidates=2, max_tokens=16)
+    with Assistant(settings=fields) as opened:
+        yield opened
+
+
 def taste(profile: Profile, attribute: str) -> float:
     return next(taste.mean for taste in profile.tastes if taste.attribute == attribute)
 
@@ -226,3 +233,13 @@ def test_a_correction_names_an_attribute_or_a_statement(assistant: Assistant) ->
 
 def _words(thing: object) -> int:
     return len(str(getattr(thing, "text", thing)).split())
+
+
+def test_what_is_said_in_words_reaches_the_prompt_and_what_is_chosen_the_logits(starter: Assistant) -> None:
+    starter.say("cleo", "shorter answers, please")
+    assert starter.answer("cleo", QUESTION, temporary=True).trace.method == "token-values+best-of-2"
+    starter.say("cleo", "I am allergic to nuts.")
+    told = starter.answer("cleo", QUESTION, temporary=True).trace
+    assert told.method == "profile+token-values+best-of-2"
+    assert len(told.recalled) == 2
+    assert told.strength > 0

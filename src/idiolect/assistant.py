@@ -12,7 +12,7 @@ from idiolect.alignment.decoding.best_of_n import best
 from idiolect.learning import Learner
 from idiolect.memory.feedback import event_of
 from idiolect.memory.store import Store
-from idiolect.models.protocol import Model, Request
+from idiolect.models.protocol import Model
 from idiolect.parts import open_parts
 from idiolect.profile import profile_of
 from idiolect.reward.elicitation import worth_asking
@@ -138,11 +138,11 @@ class Assistant:
         with watch.step("bound"):
             verdict = self._parts.boundary.judge_request(messages)
         with watch.step("recall"):
-            method = self._parts.method(options.get("method"), options.get("candidates"), options.get("extra", {}))
+            person, extra = self.store.user(user), options.get("extra", {})
+            method = self._parts.method(options.get("method"), options.get("candidates"), extra, person)
             method = replace(method, candidates=max(method.candidates or 1, options.get("show", 1)))
-            person = self.store.user(user)
             belief = self.learner.belief(person)
-            plain = Request(messages, options.get("sampling", self.settings.sampling), extra=options.get("extra", {}))
+            plain = self._parts.plain(messages, options.get("sampling", self.settings.sampling), extra)
             prepared = self._parts.prepare(plain, method, person, belief)
         return Turn(
             user=person.id,
@@ -154,6 +154,7 @@ class Assistant:
             verdict=verdict,
             belief=belief,
             watch=watch,
+            recalled=tuple(preference.id for preference in person.preferences()),
             strength=prepared.strength,
             notes=prepared.notes,
             is_temporary=options.get("temporary", False),

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from idiolect.boundary import Boundary
 from idiolect.features.embedder import open_embedder
 from idiolect.features.space import PreferenceSpace
-from idiolect.generation import Generation, Host, compose
+from idiolect.generation import Generation, Host, TokenValues, compose
 from idiolect.generation.protocol import Person, Prepared
 from idiolect.learning import Learner
 from idiolect.memory.store import Store, UserStore, open_store
@@ -18,7 +18,7 @@ from idiolect.models import open_model
 from idiolect.models.protocol import Model, Request
 from idiolect.reward.gaussian import Gaussian
 from idiolect.reward.protocol import Belief
-from idiolect.schema import Choice
+from idiolect.schema import Choice, Message, Sampling
 from idiolect.settings import Settings
 
 CANDIDATES = 4  # what pays on an embedded model: four decode side by side at half the price of four alone
@@ -38,12 +38,14 @@ class Parts:
     learner: Learner
     _opened: dict[tuple[str, ...], Generation] = field(default_factory=dict)
 
-    def method(self, name: str | None, candidates: int | None, extra: Mapping[str, JsonValue]) -> Method:
-        """The method of a turn: what the request says, else the settings, else what suits the model."""
+    def method(
+        self, name: str | None, candidates: int | None, extra: Mapping[str, JsonValue], person: UserStore
+    ) -> Method:
+        """The method of a turn: what the request says, else the settings, else what suits the model and the person."""
         if any(extra.get(each) for each in STRUCTURED):
             return Method(("plain",), 1)  # a tool call or a schema is never personalized
         chosen = name or self.settings.method
-        method = Method(("profile", "token-values")) if chosen == "auto" else parse(chosen)
+        method = self._automatic(person) if chosen == "auto" else parse(chosen)
         usual = 1 if self.model.is_metered else CANDIDATES
         return replace(method, candidates=candidates or method.candidates or self.settings.candidates or usual)
 
@@ -60,10 +62,23 @@ class Parts:
         )
         return self._generation(method.generation).prepare(request, known)
 
+    def plain(self, messages: tuple[Message, ...], sampling: Sampling, extra: Mapping[str, JsonValue]) -> Request:
+        """What the model is asked of nobody in particular: the client's messages, under the settings' system text."""
+        text = self.settings.system_prompt
+        if text and not any(message.role in ("system", "developer") for message in messages):
+            messages = (Message(role="system", content=text), *messages)
+        return Request(messages, sampling, extra=extra)
+
     def close(self) -> None:
         """Free the model and the store."""
         self.model.close()
         self.store.close()
+
+    def _automatic(self, person: UserStore) -> Method:
+        """Tastes go into the logits where the model has token values, what else was said into the prompt."""
+        steers = TokenValues.fits(self._host)
+        speaks = not steers or any(preference.attribute is None for preference in person.preferences())
+        return Method((*(["profile"] if speaks else []), *(["token-values"] if steers else [])))
 
     def _generation(self, names: tuple[str, ...]) -> Generation:
         if names not in self._opened:
@@ -72,7 +87,13 @@ class Parts:
 
     @cached_property
     def _host(self) -> Host:
-        return Host(self.model, self.learner.space.version, self.settings.system_prompt or DEFAULT_SYSTEM)
+        return Host(
+            self.model,
+            self.learner.space.version,
+            self.settings.system_prompt or DEFAULT_SYSTEM,
+            self.settings.token_values,
+            self.settings.kl_budget,
+        )
 
 
 def open_parts(settings: Settings) -> Parts:

@@ -61,8 +61,11 @@ class Settings(BaseSettings):
         0.1,
         description="Show two answers and ask when the choice is expected to tell this much, in nats (at most 0.69).",
     )
-    kl_budget: NonNegativeFloat = Field(
-        0.1, description="How far token values may move the model from itself, in nats per token (KL divergence)."
+    kl_budget: NonNegativeFloat | None = Field(
+        None, description="How far token values may move the model, in nats per token; unset: as far as was measured."
+    )
+    token_values: Path | None = Field(
+        None, description="A file of `idiolect models fit-token-values`; unset: the shipped one, for the starter."
     )
     system_prompt: str | None = Field(
         None, description="The system text of every conversation; unset: the model's own."

@@ -1,4 +1,4 @@
-"""Fitting token values to one model, from its own answers (METHODS D12).
+"""Fitting token values to one model, from its own answers.
 
     minimise over tau  sum_i |phi_i - sum_t tau(y_it)|^2 + ridge sum_v sd_v |tau_v|^2
 

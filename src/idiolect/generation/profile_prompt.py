@@ -1,4 +1,4 @@
-"""Profile prompt: what is believed of a person becomes text in the system message (METHODS B1).
+"""Profile prompt: what is believed of a person becomes text in the system message.
 
     y ~ pi(. | render(profile, x), x)
 

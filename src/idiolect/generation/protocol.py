@@ -17,6 +17,7 @@ class Host:
     space: str  # version of the preference space that beliefs are in
     system_prompt: str  # what the model is told when the client sends no system message
     token_values: Path | None = None  # a file fitted for this model; None: the one that comes with the package
+    kl_budget: float | None = None  # nats per token that token values may move the model; None: the method's own
 
 
 @dataclass(frozen=True)

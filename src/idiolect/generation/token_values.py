@@ -1,4 +1,4 @@
-"""Token values: a person's decoding is one vector on the logits (METHODS D12; D11 with the simplest value function).
+"""Token values: a person's decoding is one vector on the logits, as in value-guided decoding with the simplest value function.
 
     phi_j(y) ~ sum_t tau_j(y_t) + const(x);   logits += beta tau m_u,   beta: the largest with KL(p_b || p) <= budget
 
@@ -69,7 +69,12 @@ class TokenValues:
     @classmethod
     def open(cls, host: Host) -> Self:
         """The host's table where it names one, else the one that comes with the package for the starter."""
-        return cls(_table(host), host.model.max_bias_entries)
+        return cls(_table(host), host.model.max_bias_entries, KL_BUDGET if host.kl_budget is None else host.kl_budget)
+
+    @classmethod
+    def fits(cls, host: Host) -> bool:
+        """Whether there are token values for this model and preference space."""
+        return host.model.max_bias_entries > 0 and isinstance(_table(host), TokenValueTable)
 
     def prepare(self, request: Request, person: Person) -> Prepared:
         """Add the personal vector; what the client itself biased stays as the client set it."""
