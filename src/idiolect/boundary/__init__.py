@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Self
 
 from idiolect.boundary import policy as policies
+from idiolect.boundary.layering import on_top
 from idiolect.boundary.policy import Category, Policy
 from idiolect.boundary.rules import RulesScreen
 from idiolect.boundary.screens import Finding, Reading, Screen, r_0
@@ -30,7 +31,7 @@ class Boundary:
     @classmethod
     def from_file(cls, path: str | Path) -> Self:
         """The shipped policy with an operator's file on top of it. Raises PolicyError."""
-        return cls(policies.read(Path(path)))
+        return cls(on_top(policies.shipped(), Path(path)))
 
     @property
     def tau(self) -> float:
@@ -63,13 +64,18 @@ class Boundary:
         """What is said in the model's place: polite, and it names what may be asked instead."""
         category = self._categories.get(verdict.category or "")
         if category is None:
-            return "I'd rather not answer that as it stands. Could you put it another way, or tell me what you are trying to do?"
+            return "I'd rather not answer that as it stands. Could you put it another way, or say what it is for?"
         if category.action == "helpline":
             return f"{self.policy.helpline} {category.instead}"
         return f"Sorry, I can't help with {category.title}. {category.instead}"
 
+    def note(self, verdict: Verdict) -> str:
+        """What is added to an answer that needs care; nothing for any other."""
+        category = self._categories.get(verdict.category or "")
+        return category.instead if category is not None and verdict.action == "care" else ""
+
     def _ending(self, verdict: Verdict) -> str:
-        return f"\n\nI stopped here: the rest of this answer would have gone beyond what I may say. {self.refusal(verdict)}"
+        return f"\n\nI stopped here, because this answer was going beyond what I may say. {self.refusal(verdict)}"
 
     def _read(self, messages: Sequence[Message]) -> list[Reading]:
         return [screen.read(messages) for screen in self._screens]

@@ -13,6 +13,8 @@ LONGEST_DECODED = 4_000  # characters of base64 that are decoded, all chunks tog
 MOST_CHUNKS = 8
 SHORTEST_CHUNK = 16
 DRAWN_OUT = "~"
+JOINED = "^"
+MAY_BE_TWO = 3  # letters of a joined word that may begin with "a" or "I": "a b o m b"
 
 _LOOKALIKES = {
     # Cyrillic, Greek, Armenian and Cherokee letters drawn like Latin ones; after casefold
@@ -32,8 +34,13 @@ _NEWLINE = re.compile(r"[\r\u2028\u2029\x85\x0b\x0c\x1c-\x1e]")
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 _UNUSUAL = re.compile(r"[^\x00-\x7f]+")
 _REPEATED_MARK = re.compile(r"([^\w\s])\1+")
-_THRICE = re.compile(r"([^\W\d_])\1{2,}")
-_SPACED = re.compile(r"\b[^\W_](?:[ .\-*][^\W_]\b){2,}")
+_THRICE = re.compile(r"([a-z\x80-\uffff])\1\1+")
+_SPACED = re.compile(
+    r"\b[^\W_](?=[ .\-*][^\W_]\b)"  # a letter on its own before another, and then
+    r"(?:([ .\-*])[^\W_]\b(?:\1[^\W_]\b)+"  # three or more, always the same between them
+    r"|[.\-*][^\W_]\b"  # or two with more than a space between
+    r"|(?:(?<=  .)|(?<=\A.)) [^\W_](?=  |\Z))"  # or two that stand apart from the rest
+)
 _SEPARATOR = re.compile(r"[ .\-*]")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}")
 _LEET = str.maketrans({"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "@": "a", "$": "s",
@@ -44,10 +51,11 @@ _LEET_L = {**_LEET, ord("1"): "l", ord("!"): "l"}
 def normalise(text: str) -> str:
     """Lower case, look-alikes and accents folded, nothing invisible, letters no longer spaced out. Idempotent.
 
-    A letter that stands three times or more is written once with a mark behind it: `spellings` knows what it may be.
+    A mark stands behind a letter that was there three times or more, and behind a word that was spaced out and may be two
+    ("a b o m b"): `spellings` knows what they may be.
     """
     folded = _REPEATED_MARK.sub(r"\1", _fold(text))
-    joined = _SPACED.sub(lambda run: _SEPARATOR.sub("", run.group()), folded)
+    joined = _SPACED.sub(_joined, folded)
     return _THRICE.sub(rf"\1{DRAWN_OUT}", joined)
 
 
@@ -58,20 +66,27 @@ def _fold(text: str) -> str:
     return _CONTROL.sub("", apart.replace("\t", " ").casefold()).replace("`", "'")
 
 
+def _joined(run: re.Match[str]) -> str:
+    word = _SEPARATOR.sub("", run.group())
+    return word + JOINED if word[0] in "ai" and len(word) > MAY_BE_TWO else word
+
+
 def _plain(run: re.Match[str]) -> str:
-    """Letters beyond ASCII as the Latin ones that they are drawn like; accents, marks and invisible characters are dropped."""
+    """Letters beyond ASCII as the Latin ones that they look like, without accents, marks and invisible characters."""
     apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", run.group()).casefold()).translate(_FOLD)
     return "".join(" " if c.isspace() else c for c in apart if c.isascii() or unicodedata.category(c) not in _INVISIBLE)
 
 
 def spellings(word: str) -> tuple[str, ...]:
-    """The word itself, then what it says in leetspeak and without drawn-out letters. A word of letters alone is itself."""
+    """The word itself, then what it says in leetspeak and without drawn-out letters."""
     if word.isalpha():
         return (word,)
     found = dict.fromkeys([word])
     if any(c.isalpha() for c in word):
         for table in (_LEET, _LEET_L):
             found.update(dict.fromkeys(_drawn_in(word.translate(table))))
+        if word.endswith(JOINED):
+            found.update(dict.fromkeys([spelling[1:] for spelling in found]))
     return tuple(found)
 
 

@@ -2,14 +2,14 @@
 
 import re
 import tomllib
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from idiolect.boundary.vocabulary import START
+from idiolect.boundary.vocabulary import FEWEST_LETTERS, START, words_of
 from idiolect.errors import PolicyError
 from idiolect.schema import Action
 
@@ -18,6 +18,8 @@ Weight = Annotated[float, Field(ge=0, le=1)]
 Words = tuple[str | tuple[str, ...], ...]  # each a group's name ("make|buy" for either), or a list of words
 Gap = Annotated[int, Field(ge=1, le=60)]
 Within = Gap | tuple[Gap, ...]  # words from one group to the next: one number for all, or one for each
+CONTINUES = "continues"  # the group of words by which a turn leans on the one before
+DECLINES = "declines"  # the group of words by which an answer declines
 LONGEST_PATTERN = 400
 _RISKY = (
     (r"\\[1-9]|\(\?P=", "refers back to a group"),
@@ -32,8 +34,11 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+PartT = TypeVar("PartT", bound=Part)
+
+
 class Rule(Part):
-    """Notices one thing: groups of words near each other in this order, or a regular expression over normalised text."""
+    """Notices one thing: groups of words near each other, or a regular expression over normalised text."""
 
     id: Name
     words: Words = ()
@@ -61,12 +66,20 @@ class Rule(Part):
             raise ValueError(f"the pattern is no regular expression: {error}") from error
         return pattern
 
+    @field_validator("words", "unless")
+    @classmethod
+    def _are_words(cls, words: Words) -> Words:
+        _check_entries(entry for item in words if not isinstance(item, str) for entry in item)
+        return words
+
     @model_validator(mode="after")
     def _has_one_form(self) -> Self:
         if bool(self.words) == bool(self.pattern):
             raise ValueError(f"rule {self.id!r} needs either words or a pattern")
         if len(self.gaps) != max(0, len(self.words) - 1):
             raise ValueError(f"rule {self.id!r} has {len(self.words)} groups of words and {len(self.gaps)} distances")
+        if set(self.words) & set(self.unless):
+            raise ValueError(f"rule {self.id!r} can never match: the same words are asked for and barred by unless")
         return self
 
     @property
@@ -115,22 +128,34 @@ class Policy(Part):
     context: tuple[Context, ...] = ()
     category: tuple[Category, ...]
 
+    @field_validator("words")
+    @classmethod
+    def _are_words(cls, words: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        _check_entries(entry for entries in words.values() for entry in entries)
+        return words
+
     @model_validator(mode="after")
-    def _holds_together(self) -> Self:
+    def _says_nothing_twice(self) -> Self:
         names = [category.name for category in self.category]
         ids = [rule.id for category in self.category for rule in category.rules] + [c.id for c in self.context]
         for kind, seen in (("category", names), ("rule or context", ids)):
             twice = sorted({name for name in seen if seen.count(name) > 1})
             if twice:
                 raise ValueError(f"{kind} {twice[0]!r} stands twice")
+        return self
+
+    @model_validator(mode="after")
+    def _names_what_exists(self) -> Self:
+        for needed in sorted({CONTINUES, DECLINES} - set(self.words)):
+            raise ValueError(f"[words] lacks the group {needed!r}, which the rules screen reads")
         for owner, words in self._word_lists():
             for name in (n for item in words if isinstance(item, str) for n in item.split("|")):
                 if name not in self.words and name != START:
                     raise ValueError(f"{owner} names the words {name!r}, which [words] does not hold")
+        there = {category.name for category in self.category}
         for context in self.context:
-            for name in context.categories:
-                if name not in names:
-                    raise ValueError(f"context {context.id!r} names the category {name!r}, which does not exist")
+            for name in sorted(set(context.categories) - there):
+                raise ValueError(f"context {context.id!r} names the category {name!r}, which does not exist")
         return self
 
     def _word_lists(self) -> list[tuple[str, Words]]:
@@ -140,14 +165,22 @@ class Policy(Part):
         ]
 
 
+def _check_entries(entries: Iterable[str]) -> None:
+    for entry in entries:
+        if not words_of(entry):
+            raise ValueError(f"{entry!r} holds no word")
+        if any(word.endswith("*") and len(word) <= FEWEST_LETTERS for word in words_of(entry)):
+            raise ValueError(f"{entry!r} is too short for a star: at least {FEWEST_LETTERS} letters stand before it")
+
+
 def _gaps(words: Words, within: Within) -> tuple[int, ...]:
     return (within,) * (len(words) - 1) if isinstance(within, int) else within
 
 
-def parse(text: str, name: str) -> Policy:
+def parse(text: str, name: str, form: type[PartT]) -> PartT:
     """Raises PolicyError with the file, the key and the reason."""
     try:
-        return Policy.model_validate(tomllib.loads(text))
+        return form.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise PolicyError(f"{name} is not valid TOML: {error}") from error
     except ValidationError as error:
@@ -164,13 +197,4 @@ def explained(error: ValidationError, name: str) -> str:
 @cache
 def shipped() -> Policy:
     """The policy that comes with Idiolect."""
-    return parse(files("idiolect.boundary").joinpath("policy.toml").read_text(encoding="utf-8"), "policy.toml")
-
-
-def read(path: Path) -> Policy:
-    """A whole policy from a file. Raises PolicyError."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PolicyError(f"the policy file {path} cannot be read: {error}") from error
-    return parse(text, str(path))
+    return parse(files("idiolect.boundary").joinpath("policy.toml").read_text(encoding="utf-8"), "policy.toml", Policy)

@@ -1,7 +1,7 @@
-"""The rules screen: a category's risk is 1 - prod(1 - f score) over the rules that match, f the product of the contexts' factors.
+"""The rules screen: a category's risk is 1 - prod(1 - score) over its rules that match, times the contexts' factors.
 
-A text is normalised, the policy's words are found in one pass, and a rule looks only at where they stand: the cost is linear
-in the length of the text, whatever the rules are.
+A text is normalised, the policy's words are found in one pass, and a rule looks only at where they stand: the cost is
+linear in the length of the text, whatever the rules are.
 """
 
 import math
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from idiolect.boundary.normalise import decoded, normalise
-from idiolect.boundary.policy import Category, Context, Policy, Rule, Words
+from idiolect.boundary.policy import CONTINUES, DECLINES, Category, Context, Policy, Rule, Words
 from idiolect.boundary.screens import Finding
 from idiolect.boundary.vocabulary import Hits, Span, Vocabulary
 from idiolect.schema import Message
@@ -21,7 +21,7 @@ Where: TypeAlias = Literal["request", "answer"]
 Groups: TypeAlias = tuple[tuple[str, ...], ...]
 WINDOW = 12_000  # characters of each end of a huge text that patterns read; words are read everywhere
 MOST_STARTS = 400  # occurrences of a rule's rarest group that are tried
-SUREST = 0.97  # the most that one rule weighs, whatever the contexts
+SUREST = 0.97  # the most that rules weigh, whatever the contexts
 CLOSE = 4  # words around a match in which its `unless` counts
 EARLIER = 0.5  # how much an earlier turn of the person counts
 EARLIER_TURNS = 3
@@ -79,9 +79,9 @@ class RulesScreen:
         found = self.findings(newest, "request")
         for turn in turns[-1 - EARLIER_TURNS : -1]:
             found += [finding.times(EARLIER) for finding in self.findings(self.text(turn), "request")]
-        if len(turns) > 1 and newest.hits.words <= SHORT and newest.hits.of(("continues",)):
-            both = self.text(f"{turns[-2]}\n{turns[-1]}")
-            found += [finding.times(CONTINUED) for finding in self.findings(both, "request")]
+        if len(turns) > 1 and newest.hits.words <= SHORT and newest.hits.of((CONTINUES,)):
+            for both in (f"{turns[-2]}\n{turns[-1]}", f"{turns[-1].rstrip('.?! ')} {turns[-2]}"):
+                found += [finding.times(CONTINUED) for finding in self.findings(self.text(both), "request")]
         return found
 
     def _finding(self, category: Category, text: Text, where: Where, contexts: Sequence[Context]) -> Finding | None:
@@ -89,8 +89,9 @@ class RulesScreen:
         if not matched:
             return None
         factor = math.prod(c.factor for c in contexts if not c.categories or category.name in c.categories)
-        weights = (rule.score * (max(1.0, factor) if rule.firm else factor) for rule in matched)
-        risk = 1 - math.prod(1 - min(SUREST, weight) for weight in weights)
+        soft = factor * (1 - math.prod(1 - rule.score for rule in matched if not rule.firm))
+        firm = max(1.0, factor) * (1 - math.prod(1 - rule.score for rule in matched if rule.firm))
+        risk = 1 - (1 - min(SUREST, soft)) * (1 - min(SUREST, firm))
         return Finding(category.name, risk, max(matched, key=lambda rule: rule.score).id)
 
     def _matches(self, rule: Rule, text: Text) -> bool:
@@ -117,7 +118,7 @@ class RulesReading:
         """The answer's own risk and most of the request's, as both together; little of either when it declines."""
         text = self._screen.text(answer)
         own = self._screen.findings(text, "answer")
-        if any(start < OPENING for start, _ in text.hits.of(("declines",))):
+        if any(start < OPENING for start, _ in text.hits.of((DECLINES,))):
             return [finding.times(DECLINED) for finding in own]
         if not text.hits.words:
             return own
@@ -161,7 +162,7 @@ def _chains(hits: Hits, groups: Groups, gaps: Sequence[int], *, ordered: bool) -
 
 
 def _reachable(places: Sequence[list[Span]], reach: int) -> list[Span]:
-    """Spans of the first group that can belong to a chain: near one of the rarest group, of which a bounded number is tried."""
+    """Spans of the first group near one of the rarest group, of which a bounded number is tried."""
     rarest = min(places, key=len)
     if len(rarest) > MOST_STARTS:
         rarest = rarest[: MOST_STARTS // 2] + rarest[-MOST_STARTS // 2 :]

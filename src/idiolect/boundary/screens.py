@@ -1,7 +1,7 @@
 """What a screen is: it reads a conversation once and says what it finds in the request and in any number of answers.
 
-Two screens stand in the house now, normalisation and rules (`rules.py`). Trained heads and guard models join behind the same
-protocol; the boundary keeps the gravest finding of all of them.
+Two screens stand in the house now, normalisation and rules (`rules.py`). Trained heads and guard models join behind the
+same protocol; the boundary keeps the gravest finding of all of them.
 """
 
 from collections.abc import Sequence

@@ -4,19 +4,27 @@ from collections.abc import Callable
 
 from idiolect.schema import Verdict
 
-HELD_BACK = 80  # characters that are never shown before the screen has seen them with what follows
-EVERY = 24  # new characters between two judgements
+HELD_BACK = 80  # characters that are shown only when at least so many have followed, or the answer has ended
+EVERY = 24  # new characters between two judgements, more in a long answer:
+SHARE = 50  # a fiftieth of what is there, so that the cost stays linear
 
 
 class StreamScreen:
-    """Feed it pieces, show what it returns. Once cut it returns nothing more, and `verdict` says why."""
+    """Feed it pieces, show what it returns. Once `cut` it returns nothing more, and `verdict` says why.
 
-    def __init__(self, judge: Callable[[str], Verdict], admits: Callable[[Verdict], bool], ending: Callable[[Verdict], str]) -> None:
+    A harm is first only suspected, and everything held back, until HELD_BACK characters more have been seen: the next
+    words may show that it was none ("make a bomb" - "calorimeter").
+    """
+
+    def __init__(
+        self, judge: Callable[[str], Verdict], admits: Callable[[Verdict], bool], ending: Callable[[Verdict], str]
+    ) -> None:
         self._judge, self._admits, self._ending = judge, admits, ending
         self._text = ""
         self._shown = 0
         self._judged = 0
-        self.verdict: Verdict | None = None  # of the last judgement
+        self._suspected: int | None = None  # length at which harm was first seen
+        self.verdict: Verdict | None = None  # of the newest judgement
         self.cut = False
 
     def feed(self, piece: str) -> str:
@@ -24,19 +32,35 @@ class StreamScreen:
         if self.cut:
             return ""
         self._text += piece
-        if len(self._text) - self._judged < EVERY:
+        if len(self._text) - self._judged < max(EVERY, len(self._text) // SHARE):
             return ""
-        return self._released(len(self._text) - HELD_BACK)
+        if self._is_admitted():
+            return self._released(len(self._text) - HELD_BACK)
+        if self._suspected is not None and len(self._text) - self._suspected >= HELD_BACK:
+            return self._cut()
+        return ""
 
     def finish(self) -> str:
-        """The rest, when the model has ended."""
-        return "" if self.cut else self._released(len(self._text))
+        """The rest, when the model has ended; the honest ending when the whole is beyond the boundary."""
+        if self.cut:
+            return ""
+        return self._released(len(self._text)) if self._is_admitted() else self._cut()
+
+    def _is_admitted(self) -> bool:
+        self._judged = len(self._text)
+        self.verdict = self._judge(self._text)
+        if self._admits(self.verdict):
+            self._suspected = None
+            return True
+        self._suspected = len(self._text) if self._suspected is None else self._suspected
+        return False
 
     def _released(self, until: int) -> str:
-        self.verdict = self._judge(self._text)
-        self._judged = len(self._text)
-        if not self._admits(self.verdict):
-            self.cut = True
-            return self._ending(self.verdict)
         start, self._shown = self._shown, max(self._shown, until)
         return self._text[start : self._shown]
+
+    def _cut(self) -> str:
+        self.cut = True
+        self._text = self._text[: self._shown]
+        assert self.verdict is not None  # it was judged: that is why it is cut
+        return self._ending(self.verdict)

@@ -1,4 +1,4 @@
-"""Where in a text the policy's words stand: one pass, each different word looked up once, so cost is linear in length."""
+"""Where in a text the policy's words stand: one pass, each different word looked up once, so cost is linear."""
 
 import re
 from collections import defaultdict
@@ -9,13 +9,18 @@ from typing import NamedTuple, TypeAlias
 from idiolect.boundary.normalise import normalise, spellings
 
 START = "start"  # a group that every policy has: the place before the first word of a sentence
-_WORD = re.compile(r"[\w@$!|+€£~]*[^\W_]~?(?:'[^\W_]+)?|[.?!;:\n]")
+_WORD = re.compile(r"[\w@$!|+€£~]*[^\W_]~?(?:'[^\W_]+)?\^?|[.?!;:\n]")
 _WORD_OF_ENTRY = re.compile(r"[^\W_]+(?:'[^\W_]+)?\*?")
 _MARKS = {".": 5, "?": 5, "!": 5, "\n": 5, ";": 1, ":": 1}  # words that each counts for: groups rarely meet across it
-_FIRST = 3  # letters that stand before any star
+FEWEST_LETTERS = 3  # before a star
 _MOST_KNOWN = 20_000  # forms of the policy's words that are remembered
 
 Span: TypeAlias = tuple[int, int]
+
+
+def words_of(entry: str) -> list[str]:
+    """The words of a policy's entry, normalised, with their stars."""
+    return _WORD_OF_ENTRY.findall(normalise(entry))
 
 
 class Phrase(NamedTuple):
@@ -35,11 +40,11 @@ class Meaning(NamedTuple):
     def opened_by(self, second: str) -> Sequence[Phrase]:
         """The phrases that may go on with this word."""
         if second.isalpha():
-            opened, stems = self.phrases.get(second, ()), self.stems.get(second[:_FIRST], ())
+            opened, stems = self.phrases.get(second, ()), self.stems.get(second[:FEWEST_LETTERS], ())
             return [*opened, *stems] if stems else opened
         words = spellings(second)
         opened = [phrase for word in words for phrase in self.phrases.get(word, ())]
-        return [*opened, *(phrase for word in words for phrase in self.stems.get(word[:_FIRST], ()))]
+        return [*opened, *(phrase for word in words for phrase in self.stems.get(word[:FEWEST_LETTERS], ()))]
 
 
 @dataclass
@@ -66,7 +71,7 @@ class Vocabulary:
         self._stems: dict[str, list[Phrase]] = defaultdict(list)
         for group, entries in groups.items():
             for entry in entries:
-                first, *rest = _WORD_OF_ENTRY.findall(normalise(entry))
+                first, *rest = words_of(entry)
                 index = self._stems if first.endswith("*") else self._whole
                 index[first.rstrip("*")].append(Phrase(tuple(rest), group))
         self._lengths = sorted({len(stem) for stem in self._stems})
@@ -124,7 +129,7 @@ def _meaning(found: Iterable[Phrase]) -> Meaning:
     stems: dict[str, list[Phrase]] = defaultdict(list)
     for phrase in found:
         if phrase.rest and phrase.rest[0].endswith("*"):
-            stems[phrase.rest[0][:_FIRST]].append(phrase)
+            stems[phrase.rest[0][:FEWEST_LETTERS]].append(phrase)
         elif phrase.rest:
             phrases[phrase.rest[0]].append(phrase)
     groups = tuple(dict.fromkeys(phrase.group for phrase in found if not phrase.rest))
