@@ -19,7 +19,8 @@ ROOT = Path(__file__).parents[1]
 FENCE = re.compile(r"^```(python|sh)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ADDRESS = "http://127.0.0.1:8642"
 RUNNABLE = ("idiolect ", "curl ") if shutil.which("curl") else ("idiolect ",)
-SECONDS = 120  # of one block
+SECONDS = 600  # of one block, on a busy machine
+SHORT = {"IDIOLECT_MAX_TOKENS": "48"}  # the examples are about what can be said, not about long answers
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ FILES = [path for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.m
 @pytest.fixture(scope="module")
 def environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("IDIOLECT_")}
-    return kept | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    return kept | SHORT | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
 
 @pytest.fixture(scope="module")
