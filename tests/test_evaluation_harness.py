@@ -30,7 +30,7 @@ class Coins(Bench):
             lambda _: Toss(heads=int(rng.integers(2))),
         )
         scores = [Case(id=str(i), group=str(i), scores={"heads": t.heads}, choice="-") for i, t in enumerate(tosses)]
-        return list(run.track(scores, "coins"))
+        return list(run.track(scores, "coins", len(scores)))
 
     def figures(self, cases: Sequence[Case]) -> dict[str, Figure]:
         heads = np.array([case.scores["heads"] for case in cases])
@@ -93,7 +93,7 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         RunFolder(tmp_path).rows(rows, compute)
     assert [each.heads for each in RunFolder(tmp_path).rows(rows, compute)] == [0, 1, 2]
-    assert computed == [0, 1, 2, 2]
+    assert sorted(computed) == [0, 1, 2, 2]
 
 
 def test_another_key_computes_anew(tmp_path: Path) -> None:

@@ -2,5 +2,6 @@
 
 from idiolect.evaluation.protocol import Bench
 from idiolect.evaluation.psoups import Psoups
+from idiolect.evaluation.uplift import Uplift
 
-BENCHES: dict[str, type[Bench]] = {"psoups": Psoups}
+BENCHES: dict[str, type[Bench]] = {"psoups": Psoups, "uplift": Uplift}

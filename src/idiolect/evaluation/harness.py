@@ -40,9 +40,10 @@ def run_bench(
     source = checked(bench, name, data)
     settings = bench.model_dump(mode="json")
     key: dict[str, JsonValue] = {"settings": settings, "data": content_hash(source)}
-    folder = RunFolder(runs / f"{name}-{digest(key)}", Console(stderr=True) if progress else None)
+    folder = runs / f"{name}-{digest(key)}"
+    folder.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
-    cases = bench.cases(source, folder)
+    cases = bench.cases(source, RunFolder(runs / f"{name}-rows", Console(stderr=True) if progress else None))
     report = Report(
         bench=name,
         settings=settings,
@@ -50,9 +51,9 @@ def run_bench(
         seconds=round(time.perf_counter() - start, 3),
         metrics=bench.figures(cases),
     )
-    write_predictions(folder.folder / "predictions.jsonl", cases)
+    write_predictions(folder / "predictions.jsonl", cases)
     written = report.model_dump_json(indent=2) + "\n"
-    (folder.folder / "report.json").write_text(written, encoding="utf-8")
+    (folder / "report.json").write_text(written, encoding="utf-8")
     if json_path:
         json_path.write_text(written, encoding="utf-8")
     if predictions_path:
@@ -104,7 +105,7 @@ def write_predictions(path: Path, cases: Sequence[Case]) -> None:
 def read_predictions(path: Path) -> list[Case]:
     """Raises DataError for a line of another form."""
     try:
-        return [Case.model_validate_json(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        return [Case.model_validate_json(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
     except (OSError, ValidationError) as broken:
         raise DataError(f"{path} is not a predictions file: {broken}") from broken
 

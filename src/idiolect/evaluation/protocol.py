@@ -67,13 +67,13 @@ class Rows(Generic[N]):
 class Run(Protocol):
     """What a bench may use while it runs: its folder's finished rows, and progress on stderr."""
 
-    def rows(self, rows: "Rows[N]", compute: Callable[[int], N]) -> list[N]:
+    def rows(self, rows: "Rows[N]", compute: Callable[[int], N], workers: int = 1) -> list[N]:
         """One value for each id, by its index: read back where the same key has it, else computed and kept at once."""
 
     def array(self, name: str, key: Mapping[str, JsonValue], compute: Callable[[], Array]) -> Array:
         """An array that takes long to compute: read back where the same key has it."""
 
-    def track(self, items: Sequence[T], description: str) -> Iterable[T]:
+    def track(self, items: Iterable[T], description: str, total: int) -> Iterable[T]:
         """The items, with a progress bar."""
 
 

@@ -78,7 +78,7 @@ class Psoups(Bench):
         beliefs = {"pooled": everybody, "no_history": reward.prior()}
         return [
             _case(name, target, reward, {"accuracy": _learnt(reward, target, phi), **beliefs}, phi, raw)
-            for name, target in run.track(list(targets.items()), "psoups")
+            for name, target in run.track(targets.items(), "psoups", len(targets))
         ]
 
     def figures(self, cases: Sequence[Case]) -> dict[str, Figure]:

@@ -2,10 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from threading import Lock
 from typing import TypeVar
 
 import numpy as np
@@ -35,30 +37,43 @@ def code_version(*rooms: str) -> str:
 
 
 class RunFolder:
-    """Rows under one folder, and progress on stderr."""
+    """Rows under one folder, and progress on stderr. A row's file is named by all that it depends on, so that runs
+    with other settings share what they have in common.
+    """
 
-    def __init__(self, folder: Path, console: Console | None = None) -> None:
+    def __init__(self, kept: Path, console: Console | None = None) -> None:
         """`console` shows progress; without one nothing is shown."""
-        self.folder = folder
+        self.kept = kept
         self._console = console or Console(quiet=True)
-        folder.mkdir(parents=True, exist_ok=True)
+        kept.mkdir(parents=True, exist_ok=True)
 
-    def rows(self, rows: Rows[N], compute: Callable[[int], N]) -> list[N]:
+    def rows(self, rows: Rows[N], compute: Callable[[int], N], workers: int = 1) -> list[N]:
         """One value for each id: read back where the same key has it, else computed, written and flushed."""
-        path = self.folder / f"{rows.name}-{digest(rows.key)}.jsonl"
+        path = self.kept / f"{rows.name}-{digest(rows.key)}.jsonl"
         known = read_rows(path, rows.kind)
         missing = [index for index, identifier in enumerate(rows.ids) if identifier not in known]
-        with path.open("a", encoding="utf-8") as file:
-            for index in self.track(missing, rows.name) if missing else ():
+        lock = Lock()
+        with path.open("a", encoding="utf-8") as file, ThreadPoolExecutor(workers) as pool:
+
+            def keep(index: int) -> None:
                 value = compute(index)
-                known[rows.ids[index]] = value
-                file.write(json.dumps([rows.ids[index], value.model_dump(mode="json")], ensure_ascii=False) + "\n")
-                file.flush()
+                line = json.dumps([rows.ids[index], value.model_dump(mode="json")]) + "\n"
+                with lock:
+                    known[rows.ids[index]] = value
+                    file.write(line)
+                    file.flush()
+
+            futures = [pool.submit(keep, index) for index in missing]
+            try:
+                for future in self.track(as_completed(futures), rows.name, len(missing)) if missing else ():
+                    future.result()
+            finally:
+                pool.shutdown(cancel_futures=True)  # what was stopped must not go on in the background
         return [known[identifier] for identifier in rows.ids]
 
     def array(self, name: str, key: Mapping[str, JsonValue], compute: Callable[[], Array]) -> Array:
         """An array that takes long to compute: read back where this key has it."""
-        path = self.folder / f"{name}-{digest(key)}.npy"
+        path = self.kept / f"{name}-{digest(key)}.npy"
         if not path.exists():
             unfinished = path.with_suffix(".part.npy")
             np.save(unfinished, compute(), allow_pickle=False)
@@ -66,21 +81,20 @@ class RunFolder:
         found: Array = np.load(path, allow_pickle=False)
         return found
 
-    def track(self, items: Sequence[T], description: str) -> Iterable[T]:
+    def track(self, items: Iterable[T], description: str, total: int) -> Iterable[T]:
         """The items, with a progress bar."""
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, TimeRemainingColumn(), console=self._console, transient=True) as progress:
-            yield from progress.track(items, description=description)
+            yield from progress.track(items, total=total, description=description)
 
 
 def read_rows(path: Path, kind: type[N]) -> dict[str, N]:
     """Rows by id. A last line that a killed run left half written is dropped; any other damage raises DataError."""
     if not path.exists():
         return {}
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    if lines and not lines[-1].endswith("\n"):
-        path.write_text("".join(lines[:-1]), encoding="utf-8")
-        lines = lines[:-1]
+    *lines, rest = path.read_text(encoding="utf-8").split("\n")
+    if rest:
+        path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
     try:
         pairs = [json.loads(line) for line in lines]
         return {identifier: kind.model_validate(value) for identifier, value in pairs}

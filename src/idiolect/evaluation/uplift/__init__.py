@@ -1,0 +1,35 @@
+"""How much better personalized answers are: win-rate against independent plain answers, for people of hidden taste.
+
+People are simulated: half have tastes inside the preference space, half outside. Each gives feedback, choices between
+two plain answers to training prompts, and is then answered test prompts that nobody gave feedback on. Methods are
+named as in requests: `best-of-8` chooses among eight plain answers of a pool, `token-values` writes one, and so on;
+methods of equal generation share their answers. An answer is held by r* against several plain answers to the same
+prompt, of the same temperature and system text, drawn independently of it; ties count half. Intervals draw users.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from idiolect.evaluation.protocol import Case, Figure, Run
+from idiolect.evaluation.uplift.answers import answer_everybody
+from idiolect.evaluation.uplift.design import Design
+from idiolect.evaluation.uplift.figures import all_figures
+from idiolect.evaluation.uplift.scene import open_scene
+from idiolect.evaluation.uplift.statements import answer_statements
+
+
+class Uplift(Design):
+    """Win-rate of personalized answers against plain ones, for simulated people inside and outside the space."""
+
+    def cases(self, data: Path | None, run: Run) -> list[Case]:
+        """Draw the pool, teach everybody, answer everybody."""
+        assert data is not None  # the harness has asked for it
+        scene = open_scene(self, data, run)
+        try:
+            return [*answer_everybody(self, scene, run), *answer_statements(self, scene, run)]
+        finally:
+            scene.author.model.close()
+
+    def figures(self, cases: Sequence[Case]) -> dict[str, Figure]:
+        """By kind of people, measure, pieces of feedback and method; the default method's have no suffix."""
+        return all_figures(self, cases)

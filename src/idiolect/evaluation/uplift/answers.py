@@ -1,0 +1,108 @@
+"""Everybody is answered every test prompt by every method, and their r* says how good the answers are."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from pydantic import JsonValue
+
+from idiolect.alignment.decoding.best_of_n import best
+from idiolect.evaluation.feedback import Stage
+from idiolect.evaluation.pools import Draws, Written, measured
+from idiolect.evaluation.protocol import Case, Rows, Run
+from idiolect.evaluation.runs import code_version
+from idiolect.evaluation.simulated import Person
+from idiolect.evaluation.statistics import wins
+from idiolect.evaluation.uplift.design import Design
+from idiolect.evaluation.uplift.scene import Scene
+from idiolect.generation import Host, compose
+from idiolect.generation.protocol import Person as Known
+from idiolect.method import Method, parse
+from idiolect.schema import Array
+
+PLAIN = ((), ("plain",))
+ALONE = 4  # requests for one answer that are kept under way, so that they decode side by side
+CODE = ("generation", "reward", "features", "evaluation/simulated.py", "evaluation/lenses.py", "evaluation/feedback.py")
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """One person at one stage, asked one test prompt."""
+
+    person: Person
+    count: int  # pieces of feedback
+    stage: Stage
+    prompt: int
+
+
+def answer_everybody(design: Design, scene: Scene, run: Run) -> Iterable[Case]:
+    """One case for each method, person, stage and test prompt."""
+    written: dict[tuple[str, ...], list[Draws]] = {}
+    for name in design.methods:
+        method = parse(name)
+        if method.generation in PLAIN:
+            sittings = _sittings(design, scene, design.stages)
+            n = min(method.candidates or 1, design.candidates)
+            candidates = [Draws(answers=scene.plain[each.prompt].answers[:n]) for each in sittings]
+            phi = scene.phi[[each.prompt for each in sittings], :n]
+        else:
+            sittings = _sittings(design, scene, design.generated_stages)
+            if method.generation not in written:
+                written[method.generation] = _write(design, scene, method, sittings, run)
+            candidates = [Draws(answers=each.answers[: method.candidates or 1]) for each in written[method.generation]]
+            phi = measured("phi", candidates, scene.space, scene.embedder, run)
+        yield from (_case(design, scene, name, *each) for each in zip(sittings, candidates, phi, strict=True))
+
+
+def _sittings(design: Design, scene: Scene, counts: Sequence[int]) -> list[Sitting]:
+    return [
+        Sitting(pupil.person, count, pupil.stages[count], prompt)
+        for pupil in scene.pupils
+        for count in counts
+        for prompt in range(design.prompts)
+    ]
+
+
+def _write(design: Design, scene: Scene, method: Method, sittings: Sequence[Sitting], run: Run) -> list[Draws]:
+    """Answers as this generation writes them for each sitting, as many as its greediest method chooses among."""
+    same = [parse(name) for name in design.methods if parse(name).generation == method.generation]
+    n = max(each.candidates or 1 for each in same)
+    generation = compose(method.generation, Host(scene.author.model, scene.space.version, scene.author.system))
+    ids = [f"{each.person.name}@{each.count}/{each.prompt}" for each in sittings]
+    name = "+".join(method.generation)
+    key: dict[str, JsonValue] = {**scene.author.key, **design.key, "method": name, "n": n, "code": code_version(*CODE)}
+
+    def write(index: int) -> Draws:
+        each = sittings[index]
+        mean, sd = scene.reward.weights(each.stage.belief)
+        known = Known((), mean, sd, scene.space.names, each.stage.belief.seen, each.stage.choices)
+        plain = scene.author.request(scene.prompts[each.prompt], name, design.seed, ids[index])
+        return scene.author.write(generation.prepare(plain, known).request, n)
+
+    return run.rows(Rows(name, Draws, key, ids), write, workers=max(1, ALONE // n + design.parallel // n))
+
+
+def _case(design: Design, scene: Scene, name: str, at: Sitting, drawn: Draws, phi: Array) -> Case:
+    chosen = best(scene.reward.score(at.stage.belief, phi), [True] * len(phi), design.kappa) or 0
+    shown, opponents = drawn.answers[chosen], scene.opponents(design, at.prompt)
+    reward = float(at.person.reward([shown.text])[0])
+    won = wins(np.array(reward), at.person.reward(opponents.texts))
+    return Case(
+        id=f"{at.person.name}/{name}@{at.count}/{at.prompt}",
+        group=at.person.name,
+        scores={
+            "win": float(won.mean()),
+            "reward": reward,
+            "fit": at.person.fit,
+            "tokens": shown.tokens,
+            "repetition": shown.repetition,
+            "plain_repetition": float(np.mean([each.repetition for each in opponents.answers])),
+            **_likelihood(shown, opponents),
+        },
+        choice=str(chosen),
+    )
+
+
+def _likelihood(shown: Written, opponents: Draws) -> dict[str, float]:
+    plain = [each.nll for each in opponents.answers if each.nll is not None]
+    return {} if shown.nll is None or not plain else {"nll": shown.nll, "plain_nll": float(np.mean(plain))}
