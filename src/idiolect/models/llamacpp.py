@@ -11,6 +11,7 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from queue import SimpleQueue
@@ -46,6 +47,15 @@ class _Loaded(wire.Wire):
 
 class _Models(wire.Wire):
     data: list[_Loaded]
+
+
+@dataclass(frozen=True)
+class Spelled:
+    """An answer with its tokens; `likeliest` holds (token, nats) of each position."""
+
+    text: str
+    ids: tuple[int, ...]
+    likeliest: tuple[tuple[tuple[int, float], ...], ...]
 
 
 class LlamaCpp:
@@ -100,6 +110,13 @@ class LlamaCpp:
         closed = threading.Event()
         written = self._written(self._body(request, 0, 1), closed)
         return Pieces((item for _, item in written), closed.set)
+
+    def spelled(self, request: Request, n: int, top: int) -> list[Spelled]:
+        """n answers with their tokens, the end-of-turn token too, and the `top` likeliest tokens of each position."""
+        wire.check(request, n)
+        body = self._body(request, 0, n) | {"stream": False, "logprobs": True, "top_logprobs": top}
+        choices = [choice for reply in self._replies(body, threading.Event()) for choice in reply.choices]
+        return [_spelled(choice) for choice in sorted(choices, key=lambda choice: choice.index)]
 
     def count_tokens(self, text: str) -> int:
         """Tokens of a bare text."""
@@ -209,6 +226,17 @@ class LlamaCpp:
         if answer.is_error:
             raise ModelError(f"llama.cpp answered {answer.status_code} to {path}: {answer.text[:200]}")
         return kind.model_validate_json(answer.content)
+
+
+def _spelled(choice: wire.Choice) -> Spelled:
+    tokens = (choice.logprobs.content if choice.logprobs else None) or []
+    return Spelled(
+        text=(choice.message.content if choice.message else None) or "",
+        ids=tuple(token.id for token in tokens if token.id is not None),
+        likeliest=tuple(
+            tuple((other.id, other.logprob) for other in token.top_logprobs if other.id is not None) for token in tokens
+        ),
+    )
 
 
 def sha256_of(path: Path) -> str:

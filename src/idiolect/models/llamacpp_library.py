@@ -1,9 +1,7 @@
 """How llama.cpp is loaded: its settings, its threads, its silence, and what a broken file looks like."""
 
-import importlib
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +9,7 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
+from idiolect import openmp
 from idiolect.errors import MissingExtra, UnknownModel, WeightsError
 
 MAGIC = b"GGUF"
@@ -71,25 +70,8 @@ def _cores() -> int:
 
 def _library() -> ModuleType:
     try:
-        with _waiting_threads_sleep():
-            return importlib.import_module("xllamacpp")
-    except ImportError as missing:
+        return openmp.load("xllamacpp")
+    except ModuleNotFoundError as missing:
         raise MissingExtra("llama.cpp (xllamacpp) is not installed: pip install 'idiolect[local]'") from missing
-
-
-@contextmanager
-def _waiting_threads_sleep() -> Iterator[None]:
-    """OpenMP reads this variable once, when it is loaded.
-
-    By default its threads spin while they wait for each other. As soon as anything else wants a core (an embedder,
-    another process), the thread that is waited for is not running, and decoding becomes some 20 times slower.
-    """
-    name = "OMP_WAIT_POLICY"
-    if name in os.environ or "GOMP_SPINCOUNT" in os.environ:
-        yield
-        return
-    os.environ[name] = "passive"
-    try:
-        yield
-    finally:
-        del os.environ[name]
+    except ImportError as broken:
+        raise MissingExtra(f"llama.cpp (xllamacpp) is installed but cannot be loaded: {broken}") from broken

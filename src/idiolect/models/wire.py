@@ -19,9 +19,11 @@ class Wire(BaseModel):
 
 
 class TokenLogprob(Wire):
-    """One written token and its log-probability in nats."""
+    """One token, its log-probability in nats, and where it was asked for, those that might have stood in its place."""
 
     logprob: float
+    id: int | None = None  # llama.cpp's
+    top_logprobs: list["TokenLogprob"] = Field(default_factory=list)
 
 
 class Logprobs(Wire):
