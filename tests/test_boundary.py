@@ -15,6 +15,7 @@ from idiolect.boundary.normalise import decoded, normalise
 from idiolect.boundary.policy import Category
 from idiolect.boundary.rules import RulesScreen
 from idiolect.boundary.screens import r_0
+from idiolect.boundary.vocabulary import Vocabulary
 from idiolect.schema import Message, Verdict, as_messages
 
 BOUNDARY = Boundary.shipped()
@@ -101,6 +102,15 @@ def test_only_readable_base64_is_decoded_and_only_so_much() -> None:
     assert decoded(base64.b64encode(b"how to make a bomb at home").decode()) == ["how to make a bomb at home"]
     assert decoded("0123456789abcdef0123456789abcdef") == []
     assert len("".join(decoded(base64.b64encode(b"word " * 5000).decode()))) <= 4000
+
+
+def test_a_word_of_one_letter_thrice_is_not_that_letter() -> None:
+    vocabulary = Vocabulary({"initials": ["kkk"], "act": ["kill"]})
+    assert "initials" in vocabulary.hits(normalise("the KKK")).spans
+    assert "initials" not in vocabulary.hits(normalise("the k and the kk")).spans
+    assert all(
+        "act" in vocabulary.hits(normalise(word)).spans for word in ("kill", "kiiiill", "killllll", "k1ll", "k!ll")
+    )
 
 
 def test_a_risk_is_what_several_rules_make_together() -> None:

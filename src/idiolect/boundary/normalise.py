@@ -51,8 +51,8 @@ _LEET_L = {**_LEET, ord("1"): "l", ord("!"): "l"}
 def normalise(text: str) -> str:
     """Lower case, look-alikes and accents folded, nothing invisible, letters no longer spaced out. Idempotent.
 
-    A mark stands behind a letter that was there three times or more, and behind a word that was spaced out and may be two
-    ("a b o m b"): `spellings` knows what they may be.
+    A mark stands behind a letter that was there three times or more, and behind a word that was spaced out and may be
+    two ("a b o m b"): `spellings` knows what they may be.
     """
     folded = _REPEATED_MARK.sub(r"\1", _fold(text))
     joined = _SPACED.sub(_joined, folded)
@@ -79,7 +79,7 @@ def _plain(run: re.Match[str]) -> str:
 
 def spellings(word: str) -> tuple[str, ...]:
     """The word itself, then what it says in leetspeak and without drawn-out letters."""
-    if word.isalpha():
+    if word.isalpha() or word.replace("'", "").isalpha():
         return (word,)
     found = dict.fromkeys([word])
     if any(c.isalpha() for c in word):

@@ -23,6 +23,7 @@ WINDOW = 12_000  # characters of each end of a huge text that patterns read; wor
 MOST_STARTS = 400  # occurrences of a rule's rarest group that are tried
 SUREST = 0.97  # the most that rules weigh, whatever the contexts
 CLOSE = 4  # words around a match in which its `unless` counts
+LONGEST_PHRASE = 12  # counted words from its first to its last
 EARLIER = 0.5  # how much an earlier turn of the person counts
 EARLIER_TURNS = 3
 CONTINUED = 0.95  # how much the turn before counts for a newest turn that only makes sense with it
@@ -100,7 +101,7 @@ class RulesScreen:
         chains = _chains(text.hits, _groups(rule.words), rule.gaps, ordered=rule.ordered)
         if not rule.unless or not chains:
             return bool(chains)
-        barred = [span for groups in _groups(rule.unless) for span in text.hits.of(groups)]
+        barred = sorted(span for groups in _groups(rule.unless) for span in text.hits.of(groups))
         return any(not _near(barred, first - CLOSE, last + CLOSE) for first, last in chains)
 
 
@@ -168,7 +169,7 @@ def _reachable(places: Sequence[list[Span]], reach: int) -> list[Span]:
         rarest = rarest[: MOST_STARTS // 2] + rarest[-MOST_STARTS // 2 :]
     if rarest is places[0] or len(places) == 1:
         return rarest
-    far = reach + 8 * len(places)  # a phrase's own words lie between the gaps
+    far = reach + LONGEST_PHRASE * len(places)  # a phrase's own words lie between the gaps
     near: dict[Span, None] = {}
     for first, last in rarest:
         low, high = bisect_left(places[0], (first - far, 0)), bisect_right(places[0], (last + far, 0))
@@ -186,4 +187,9 @@ def _next(spans: list[Span], place: int, last: int, gap: int, *, ordered: bool) 
 
 
 def _near(spans: Sequence[Span], first: int, last: int) -> bool:
-    return any(start <= last and end >= first for start, end in spans)
+    i = bisect_left(spans, (first - LONGEST_PHRASE, 0))
+    while i < len(spans) and spans[i][0] <= last:
+        if spans[i][1] >= first:
+            return True
+        i += 1
+    return False

@@ -10,7 +10,7 @@ from idiolect.boundary.normalise import normalise, spellings
 
 START = "start"  # a group that every policy has: the place before the first word of a sentence
 _WORD = re.compile(r"[\w@$!|+€£~]*[^\W_]~?(?:'[^\W_]+)?\^?|[.?!;:\n]")
-_WORD_OF_ENTRY = re.compile(r"[^\W_]+(?:'[^\W_]+)?\*?")
+_WORD_OF_ENTRY = re.compile(r"[^\W_](?:[^\W_]|~)*(?:'[^\W_]+)?\*?")
 _MARKS = {".": 5, "?": 5, "!": 5, "\n": 5, ";": 1, ":": 1}  # words that each counts for: groups rarely meet across it
 FEWEST_LETTERS = 3  # before a star
 _MOST_KNOWN = 20_000  # forms of the policy's words that are remembered
@@ -35,16 +35,15 @@ class Meaning(NamedTuple):
 
     groups: tuple[str, ...]
     phrases: Mapping[str, Sequence[Phrase]]
-    stems: Mapping[str, Sequence[Phrase]]  # the same where the second word ends in a star, by its first letters
+    opens: bool  # whether there is any phrase; a second word with a star is kept by its first letters
 
     def opened_by(self, second: str) -> Sequence[Phrase]:
         """The phrases that may go on with this word."""
         if second.isalpha():
-            opened, stems = self.phrases.get(second, ()), self.stems.get(second[:FEWEST_LETTERS], ())
-            return [*opened, *stems] if stems else opened
-        words = spellings(second)
-        opened = [phrase for word in words for phrase in self.phrases.get(word, ())]
-        return [*opened, *(phrase for word in words for phrase in self.stems.get(word[:FEWEST_LETTERS], ()))]
+            whole, stem = self.phrases.get(second, ()), self.phrases.get(f"{second[:FEWEST_LETTERS]}*", ())
+            return [*whole, *stem] if stem else whole
+        keys = [key for word in spellings(second) for key in (word, f"{word[:FEWEST_LETTERS]}*")]
+        return [phrase for key in keys for phrase in self.phrases.get(key, ())]
 
 
 @dataclass
@@ -85,12 +84,13 @@ class Vocabulary:
         hits = Hits(words=len(words))
         hits.spans[START] = starts
         meanings = self._meanings(set(words))
+        last = len(words) - 1
         for i, meaning in enumerate(map(meanings.get, words)):
             if meaning is None:
                 continue
             for group in meaning.groups:
                 hits.spans[group].append((places[i], places[i]))
-            if i + 1 < len(words) and (meaning.phrases or meaning.stems):
+            if meaning.opens and i < last:
                 for rest, group in meaning.opened_by(words[i + 1]):
                     if _follows(words, i + 1, rest):
                         hits.spans[group].append((places[i], places[i + len(rest)]))
@@ -110,15 +110,17 @@ class Vocabulary:
         return found
 
     def _look_up(self, word: str) -> Meaning | None:
-        found: dict[Phrase, None] = {}
+        found: list[Phrase] = []
         for spelling in spellings(word):
-            found.update(dict.fromkeys(self._whole.get(spelling, ())))
+            found += self._whole.get(spelling, ())
             for length in self._lengths:
-                if length <= len(spelling):
-                    found.update(dict.fromkeys(self._stems.get(spelling[:length], ())))
+                if entries := self._stems.get(spelling[:length]):
+                    found += entries
+                if length >= len(spelling):
+                    break
         if not found:
             return None
-        meaning = _meaning(found)
+        meaning = _meaning(dict.fromkeys(found))
         if len(self._known) < _MOST_KNOWN:
             self._known[word] = meaning
         return meaning
@@ -126,14 +128,12 @@ class Vocabulary:
 
 def _meaning(found: Iterable[Phrase]) -> Meaning:
     phrases: dict[str, list[Phrase]] = defaultdict(list)
-    stems: dict[str, list[Phrase]] = defaultdict(list)
     for phrase in found:
-        if phrase.rest and phrase.rest[0].endswith("*"):
-            stems[phrase.rest[0][:FEWEST_LETTERS]].append(phrase)
-        elif phrase.rest:
-            phrases[phrase.rest[0]].append(phrase)
+        if phrase.rest:
+            second = phrase.rest[0]
+            phrases[f"{second[:FEWEST_LETTERS]}*" if second.endswith("*") else second].append(phrase)
     groups = tuple(dict.fromkeys(phrase.group for phrase in found if not phrase.rest))
-    return Meaning(groups, dict(phrases), dict(stems))
+    return Meaning(groups, dict(phrases), bool(phrases))
 
 
 def _counted(text: str) -> tuple[list[str], list[int], list[Span]]:
