@@ -40,7 +40,7 @@ def test_an_import_that_fails_for_another_reason_fails_as_it_did(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path, "engine_c", "wrong ELF class", monkeypatch)
-    with pytest.raises(ImportError, match="^wrong ELF class$"):
+    with pytest.raises(ImportError, match=r"^wrong ELF class$"):
         openmp.load("engine_c")
 
 

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from idiolect import openmp
 from idiolect.errors import MissingExtra, WeightsError
 from idiolect.schema import Array
 
@@ -159,6 +160,7 @@ def engine() -> Engine:
 def _load() -> Engine:
     folder = weights_folder()
     check_weights(folder / "model.safetensors")
+    openmp.load("torch")  # here and not by sentence_transformers: llama.cpp, in the same process, shares its OpenMP
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
 
