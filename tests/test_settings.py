@@ -1,7 +1,9 @@
+import re
 from pathlib import Path
 
 import pytest
 
+import idiolect
 from idiolect.errors import SettingsError
 from idiolect.schema import Sampling
 from idiolect.settings import Settings, config_file, load_settings
@@ -127,3 +129,9 @@ def test_the_sampling_is_that_of_the_settings() -> None:
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Settings().port = 1  # type: ignore[misc]  # that it is refused is what is tested
+
+
+def test_every_setting_is_read_somewhere() -> None:
+    source = Path(idiolect.__file__).parent
+    code = "\n".join(path.read_text(encoding="utf-8") for path in source.rglob("*.py"))
+    assert not [name for name in Settings.model_fields if not re.search(rf"\b(settings|self)\.{name}\b", code)]

@@ -45,9 +45,6 @@ class Settings(BaseSettings):
         "minilm", description="What turns a text into a vector: `minilm`, or `none` for attributes alone."
     )
     policy: Path | None = Field(None, description="A policy file for the boundary in place of the shipped one.")
-    rules_only: bool = Field(
-        False, description="Start although the boundary's trained screens can't run (no embedder)."
-    )
     method: str = Field(
         "auto", description="How an answer is made personal, such as `token-values+best-of-4`; or `auto`."
     )

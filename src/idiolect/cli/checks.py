@@ -8,6 +8,7 @@ from importlib import metadata
 
 import numpy as np
 
+from idiolect.cli.options import opened_model
 from idiolect.errors import IdiolectError, MissingExtra, ModelError, SettingsError
 from idiolect.models.protocol import Request
 from idiolect.schema import Message, Noun, Sampling
@@ -80,15 +81,9 @@ def weights(settings: Settings) -> str:
 
 def model(settings: Settings) -> str:
     """Whether the model answers."""
-    from idiolect.models import open_model
-
-    key = settings.api_key.get_secret_value() if settings.api_key else None
-    opened = open_model(settings.model, base_url=settings.base_url, api_key=key, timeout_s=settings.timeout_s)
-    try:
-        asked = Request((Message(role="user", content="Say hello."),), Sampling(max_tokens=8, temperature=0))
+    asked = Request((Message(role="user", content="Say hello."),), Sampling(max_tokens=8, temperature=0))
+    with opened_model(settings) as opened:
         completion = opened.complete(asked)[0]
-    finally:
-        opened.close()
     if not completion.text.strip():
         raise ModelError(f"{settings.model} answered with no text; try another model")
     return f"{settings.model} answered with {completion.completion_tokens} tokens"

@@ -1,11 +1,17 @@
 """`idiolect models` and `idiolect features`: what there is, and what is fitted once for all people."""
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
-from idiolect.cli.options import Json
+from idiolect.cli.options import BaseUrl, Config, Json, MaxTokens, ModelName, Temperature
 
 models = typer.Typer(help="Language models: their names, and what is fitted once per model.", no_args_is_help=True)
 features = typer.Typer(help="The preference space: the named attributes and their statistics.", no_args_is_help=True)
+
+Samples = Annotated[Path, typer.Argument(help="Answers, as `idiolect models sample` writes them.")]
+Output = Annotated[Path, typer.Option("--output", "-o", help="The file to write.")]
 
 
 @models.command("list")
@@ -20,6 +26,39 @@ def list_models(json: Json = False) -> None:
         console().print(table("models", ("name", "what it is"), list(model_names().items())))
 
 
+@models.command()
+def sample(
+    output: Output,
+    prompts: Annotated[
+        Path | None, typer.Option("--prompts", help="A prompt on each line; without it, those that come with Idiolect.")
+    ] = None,
+    answers: Annotated[int, typer.Option("--answers", min=1, max=15, help="To each prompt.")] = 7,
+    seed: Annotated[int, typer.Option("--seed", help="Makes the sampling repeatable.")] = 0,
+    model: ModelName = None,
+    base_url: BaseUrl = None,
+    temperature: Temperature = None,
+    max_tokens: MaxTokens = None,
+    config: Config = None,
+) -> None:
+    """Write the plain model's answers with their tokens: what both fits are made from. A stopped run goes on."""
+    from idiolect.cli.fitting import sampled
+    from idiolect.settings import load_settings
+
+    chosen = load_settings(config, model=model, base_url=base_url, temperature=temperature, max_tokens=max_tokens)
+    sampled(chosen, prompts, answers, seed, output)
+
+
+@models.command()
+def fit_token_values(
+    samples: Samples, output: Output, model: ModelName = None, base_url: BaseUrl = None, config: Config = None
+) -> None:
+    """Fit token values to one model; the setting `token_values` names the file."""
+    from idiolect.cli.fitting import fitted_token_values
+    from idiolect.settings import load_settings
+
+    fitted_token_values(load_settings(config, model=model, base_url=base_url), samples, output)
+
+
 @features.command("list")
 def list_features(json: Json = False) -> None:
     """Show the named attributes of an answer, with their units."""
@@ -31,3 +70,12 @@ def list_features(json: Json = False) -> None:
     else:
         rows = [(name, each.unit, each.definition) for name, each in ATTRIBUTES.items()]
         console().print(table("attributes", ("name", "unit", "definition"), rows))
+
+
+@features.command()
+def fit(samples: Samples, output: Output, config: Config = None) -> None:
+    """Fit the preference space's statistics: what is usual of each attribute, and directions of the embedding."""
+    from idiolect.cli.fitting import fitted_space
+    from idiolect.settings import load_settings
+
+    fitted_space(load_settings(config), samples, output)

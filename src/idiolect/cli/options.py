@@ -9,6 +9,8 @@ import typer
 
 if TYPE_CHECKING:
     from idiolect.assistant import Assistant
+    from idiolect.models.protocol import Model
+    from idiolect.settings import Settings
 
 User = Annotated[str, typer.Option("--user", "-u", help="Whose turn it is: an id of letters, digits and . _ @ : + -")]
 ModelName = Annotated[
@@ -48,6 +50,24 @@ def opened_assistant(config: Path | None = None, **settings: object) -> Iterator
         assistant = Assistant(settings=loaded)
     with assistant:
         yield assistant
+
+
+@contextmanager
+def opened_model(settings: "Settings", parallel: int = 1) -> Iterator["Model"]:
+    """The model alone, with room for so many answers side by side."""
+    from idiolect.models import LlamaCppSettings, open_model
+
+    model = open_model(
+        settings.model,
+        base_url=settings.base_url,
+        api_key=settings.api_key.get_secret_value() if settings.api_key else None,
+        timeout_s=settings.timeout_s,
+        llama=LlamaCppSettings(parallel=parallel),
+    )
+    try:
+        yield model
+    finally:
+        model.close()
 
 
 def answer_id(assistant: "Assistant", user: str, said: str) -> str:

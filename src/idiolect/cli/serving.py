@@ -14,9 +14,6 @@ def serve(
     method: MethodName = None,
     host: Annotated[str | None, typer.Option("--host", help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option("--port", help="Port to listen on; 0 takes a free one.")] = None,
-    rules_only: Annotated[
-        bool | None, typer.Option("--rules-only", help="Start although the trained screens can't run (no embedder).")
-    ] = None,
     allow_remote: Annotated[
         bool, typer.Option("--allow-remote", help="Listen beyond this machine: something else guards the door.")
     ] = False,
@@ -35,7 +32,6 @@ def serve(
             method=method,
             host=host,
             port=port,
-            rules_only=rules_only,
         ),
         allow_remote=allow_remote,
     )

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from idiolect.errors import DataError
 from idiolect.features.embedder import Embedder
 from idiolect.features.space import PreferenceSpace
-from idiolect.generation.token_samples import Sample
+from idiolect.generation.token_samples import LIKELIEST, Sample
 from idiolect.generation.token_value_table import About, Contexts, TokenValueTable
 from idiolect.schema import Array
 
@@ -25,7 +25,6 @@ RIDGE = 3.0
 SEEN = 3  # a token that is used less often gets no row
 FOLDS = 8
 CONTEXTS = 400
-LIKELIEST = 64
 LEAST = 20  # answers
 
 

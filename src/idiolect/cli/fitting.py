@@ -1,0 +1,61 @@
+"""What is fitted once for all people: sampling, token values, the preference space. Progress goes to stderr."""
+
+from importlib.resources import files
+from pathlib import Path
+
+from rich.progress import track
+
+from idiolect.cli.options import opened_model
+from idiolect.cli.show import console, note, stderr, table, working
+from idiolect.errors import DataError
+from idiolect.features.embedder import open_embedder
+from idiolect.features.space import PreferenceSpace, fit_space, read_answers
+from idiolect.generation.fit_token_values import fit
+from idiolect.generation.token_samples import append_samples, draw_samples, read_samples
+from idiolect.settings import Settings
+
+SHOWN = 12  # attributes
+
+
+def sampled(settings: Settings, prompts: Path | None, answers: int, seed: int, output: Path) -> None:
+    """Draw answers to every prompt that the file has none of."""
+    wanted = _prompts(prompts)
+    known = {sample.prompt for sample in read_samples(output)} if output.exists() else set()
+    missing = [prompt for prompt in wanted if prompt not in known]
+    with opened_model(settings, answers + 1) as model:
+        drawn = draw_samples(model, missing, answers, settings.sampling.model_copy(update={"seed": seed}))
+        for samples in track(drawn, "sampling", total=len(missing), console=stderr()):
+            append_samples(samples, output)
+    note(f"{output} holds answers to {len(wanted)} prompts")
+
+
+def fitted_token_values(settings: Settings, samples: Path, output: Path) -> None:
+    """Fit and write; show how well each attribute is predicted on prompts left out of the fit."""
+    drawn = read_samples(samples)
+    with opened_model(settings) as model:
+        fingerprint = model.fingerprint
+    with working("fitting token values"):
+        made = fit(drawn, PreferenceSpace.shipped(), open_embedder(settings.embedder), fingerprint)
+    made.save(output)
+    best = sorted(made.about.correlation.items(), key=lambda pair: -pair[1])[:SHOWN]
+    rows = [(name, f"{correlation:+.2f}") for name, correlation in best]
+    console().print(
+        table(f"{len(made.tokens)} tokens in {output}", ("attribute", "correlation, left-out prompts"), rows)
+    )
+
+
+def fitted_space(settings: Settings, samples: Path, output: Path) -> None:
+    """Fit and write the statistics."""
+    answers = read_answers(samples)
+    with working("fitting the preference space"):
+        made = fit_space(answers, open_embedder(settings.embedder))
+    made.save(output)
+    note(f"{output}: version {made.version}, from {made.answers} answers to {made.prompts} prompts")
+
+
+def _prompts(file: Path | None) -> list[str]:
+    try:
+        text = (file or files("idiolect").joinpath("resources", "prompts.txt")).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{file} cannot be read as prompts, one on each line: {error}") from error
+    return list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
