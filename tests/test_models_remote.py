@@ -58,6 +58,13 @@ def test_what_is_unknown_arrives_untouched(endpoint: ScriptedEndpoint, model: Re
     assert (body["tools"], body["reasoning_effort"], body["nothing"]) == (tools, "low", None)
 
 
+def test_how_many_answers_are_paid_is_not_left_to_a_field_that_passes_through(
+    endpoint: ScriptedEndpoint, model: Remote
+) -> None:
+    assert model.complete(asking({"n": 5, "stream": True}))[0].text
+    assert not {"n", "stream"} & endpoint.seen[0].body.keys()
+
+
 def test_sampling_goes_out_under_the_names_of_the_wire(endpoint: ScriptedEndpoint, model: Remote) -> None:
     model.complete(asking(temperature=0.25, top_p=0.5, max_tokens=9, stop=["end"]), 2)
     sent = endpoint.seen[0].body

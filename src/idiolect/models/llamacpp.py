@@ -37,6 +37,10 @@ class _Tokens(wire.Wire):
     tokens: list[int]
 
 
+class _Text(wire.Wire):
+    content: str
+
+
 class _Meta(wire.Wire):
     n_vocab: int
 
@@ -102,6 +106,8 @@ class LlamaCpp:
                         add(first + index, item)
             finally:
                 closed.set()
+        if len(done) < n:
+            raise ModelError(f"llama.cpp ended {n - len(done)} of {n} answers before their time; ask again")
         return [done[index] for index in range(n)]
 
     def stream(self, request: Request) -> Pieces:
@@ -125,6 +131,10 @@ class LlamaCpp:
     def tokenize(self, text: str) -> list[int]:
         """The token ids of a bare text, without those that a chat template adds."""
         return self._ask(_Tokens, "POST", "/tokenize", {"content": text}).tokens
+
+    def spell(self, tokens: Sequence[int]) -> list[str]:
+        """Each token as text; a token that is only a part of a character is the sign for an unknown one."""
+        return [self._ask(_Text, "POST", "/detokenize", {"tokens": [token]}).content for token in tokens]
 
     def forget(self) -> None:
         """Drop every cached prompt, exactly: when the requests under way have ended, the weights are loaded anew."""

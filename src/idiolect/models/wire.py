@@ -11,6 +11,8 @@ from idiolect.errors import BadInput
 from idiolect.models.protocol import Request
 from idiolect.schema import Completion
 
+DECIDED = {"n", "stream", "stream_options"}  # by which method of a model is called, and how
+
 
 class Wire(BaseModel):
     """A part of a reply; fields that Idiolect has no use for are dropped."""
@@ -120,7 +122,7 @@ def check(request: Request, n: int = 1) -> None:
 def body(request: Request) -> dict[str, JsonValue]:
     """A request as the wire carries it; what Idiolect sets wins over the same name in `extra`."""
     sampling = request.sampling
-    wire: dict[str, JsonValue] = dict(request.extra)
+    wire: dict[str, JsonValue] = {name: value for name, value in request.extra.items() if name not in DECIDED}
     wire["messages"] = [message.model_dump(mode="json", exclude_unset=True) for message in request.messages]
     wire |= {"temperature": sampling.temperature, "top_p": sampling.top_p, "max_tokens": sampling.max_tokens}
     if sampling.stop:
