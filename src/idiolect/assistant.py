@@ -157,6 +157,7 @@ class Assistant:
             recalled=tuple(preference.id for preference in person.preferences()),
             strength=prepared.strength,
             notes=prepared.notes,
+            care=self._parts.boundary.note(verdict),
             is_temporary=options.get("temporary", False),
             answer_id=options.get("answer_id") or new_id("chatcmpl"),
         )

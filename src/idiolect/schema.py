@@ -138,6 +138,7 @@ class Answer(Noun):
     candidates: tuple[Candidate, ...] = ()
     chosen: int | None = None  # index into candidates; None when the boundary refused
     ask: tuple[int, int] | None = None  # two candidates worth showing side by side, by index
+    care: str = ""  # what the boundary says beside an answer that needs care
     prompt_tokens: int = 0
     completion_tokens: int = 0
     finish_reason: str = "stop"

@@ -52,6 +52,7 @@ class Turn:
     recalled: tuple[str, ...] = ()  # ids of preferences
     strength: float = 0.0
     notes: tuple[str, ...] = ()
+    care: str = ""
     is_temporary: bool = False
     answer_id: str = field(default_factory=lambda: new_id("chatcmpl"))
     phi: Array | None = None  # (n, d) of the candidates, once they are written
@@ -158,6 +159,7 @@ def answered(
         candidates=candidates,
         chosen=chosen,
         ask=None if rival is None else (chosen, rival),
+        care=turn.care,
         prompt_tokens=completions[chosen].prompt_tokens,
         completion_tokens=completions[chosen].completion_tokens,
         finish_reason=completions[chosen].finish_reason,

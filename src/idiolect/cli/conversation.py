@@ -57,6 +57,8 @@ class Conversation:
         write("\n")
         if self.answer is not None:
             self.messages = [*asked, Message(role="assistant", content=self.answer.text)]
+            if self.answer.care:
+                note(self.answer.care)
             self._ask_which(self.answer)
 
     def newest(self) -> Answer:

@@ -89,4 +89,6 @@ def ask(
         printed_json(answer)
         return
     write(answer.text + "\n")
+    if answer.care:
+        note(answer.care)
     note(f"[{answer.id}; `idiolect why last --user {user}` tells why]")

@@ -130,6 +130,7 @@ class Personal(Wire):
     chosen: str | None
     refused: bool
     method: str
+    care: str = Field(description="What to show beside an answer that needs care; usually empty.")
     ask: tuple[str, str] | None = Field(description="Two candidates worth showing side by side.")
 
 
@@ -236,6 +237,7 @@ def personal(answer: Answer) -> Personal:
         chosen=None if answer.chosen is None else ids[answer.chosen],
         refused=answer.refused,
         method=answer.trace.method,
+        care=answer.care,
         ask=None if answer.ask is None else (ids[answer.ask[0]], ids[answer.ask[1]]),
     )
 
