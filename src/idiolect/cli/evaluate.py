@@ -5,16 +5,23 @@ from typing import Annotated
 
 import typer
 
+from idiolect.cli.options import Json, ModelName
 from idiolect.errors import BadInput
 
 
 def demo(
-    short: Annotated[bool, typer.Option("--short", help="Fewer choices and questions.")] = False,
+    short: Annotated[bool, typer.Option("--short", help="Fewer choices, fewer questions, shorter answers.")] = False,
+    choices: Annotated[int | None, typer.Option("--choices", min=1, max=12, help="That each person makes.")] = None,
+    model: ModelName = None,
+    json: Json = False,
 ) -> None:
     """Two people of opposite tastes choose a dozen times between real answers; then both ask the same questions."""
+    from idiolect.cli.show import console, printed_json, stderr
     from idiolect.evaluation.demo import run_demo
 
-    run_demo(short=short)
+    report = run_demo(model or "starter", choices=choices, short=short, console=stderr() if json else console())
+    if json:
+        printed_json(report)
 
 
 def bench(
