@@ -101,7 +101,7 @@ def test_a_world_where_everybody_is_predictable_has_nobody_out_of_space(world: W
 
 
 def test_a_taste_by_hand_prefers_what_it_says(world: World) -> None:
-    brief = person("brief", AttributeLens(world.space), {"length": -1.0}, world.pool)
+    brief = person("brief", AttributeLens(world.space), {"length": -1.0})
     short, long = "Yes.", "Yes, and there is a lot more that one could say about it, word after word after word."
     assert brief.reward([short])[0] > brief.reward([long])[0]
     rng = np.random.default_rng(0)

@@ -137,7 +137,8 @@ def report_table(report: Report) -> Table:
 
 
 def _meaning(words: Mapping[str, str], name: str) -> str:
-    return words.get(name, words.get(name.split("/", maxsplit=1)[0] + "/", ""))
+    """The words of the longest key that the name begins with."""
+    return words.get(max((key for key in words if name.startswith(key)), key=len, default=""), "")
 
 
 def _value(text: str) -> JsonValue:

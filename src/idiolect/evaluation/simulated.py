@@ -12,7 +12,7 @@ P(a) = sigma((r*(a) - r*(b)) / T), with T such that a person who is asked the sa
 the cases (0.85: people are about that consistent with themselves).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,6 +25,7 @@ from idiolect.features.space import PreferenceSpace
 from idiolect.schema import Array
 
 AGREEMENT = 0.85
+USUAL_TEMPERATURE = 0.28  # what that comes to for most people
 LIKED = 6  # attributes, or word lists, that a sparse taste is about
 TRAITS = 3
 VARIES = 0.25  # standard deviation within prompts from which an attribute counts as varying
@@ -94,12 +95,10 @@ def persons(kind: str, count: int, seed: int, world: World) -> list[Person]:
     return found[:count]
 
 
-def person(name: str, lens: Lens, tastes: dict[str, float], pool: Pool, agreement: float = AGREEMENT) -> Person:
-    """Someone whose taste is given by hand, column by column, scaled to unit sd within the pool's prompts."""
+def person(name: str, lens: Lens, tastes: Mapping[str, float], temperature: float = USUAL_TEMPERATURE) -> Person:
+    """Someone whose taste is given by hand, column by column, and scaled to unit length."""
     weights = np.array([tastes.get(column, 0.0) for column in lens.names])
-    rewards = [lens.look(answers) @ weights for answers in pool]
-    scale = _spread(rewards)
-    return Person(name, "given", lens, weights / scale, temperature([each / scale for each in rewards], agreement))
+    return Person(name, "given", lens, weights / np.linalg.norm(weights), temperature)
 
 
 def temperature(rewards: Sequence[Array], agreement: float) -> float:
@@ -151,10 +150,6 @@ def _calibrated(
         )
         for u in range(weights.shape[1])
     ]
-
-
-def _spread(rewards: Sequence[Array]) -> float:
-    return float(np.std(np.concatenate([each - each.mean() for each in rewards])))
 
 
 def _correlation(a: Array, b: Array) -> Array:
