@@ -22,7 +22,15 @@ from idiolect.schema import Array
 
 PLAIN = ((), ("plain",))
 ALONE = 4  # requests for one answer that are kept under way, so that they decode side by side
-CODE = ("generation", "reward", "features", "evaluation/simulated.py", "evaluation/lenses.py", "evaluation/feedback.py")
+CODE = (
+    "generation",
+    "reward",
+    "features",
+    "resources",
+    "evaluation/simulated.py",
+    "evaluation/lenses.py",
+    "evaluation/feedback.py",
+)
 
 
 @dataclass(frozen=True)
