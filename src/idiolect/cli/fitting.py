@@ -7,11 +7,12 @@ from rich.progress import track
 
 from idiolect.cli.options import opened_model
 from idiolect.cli.show import console, note, stderr, table, working
-from idiolect.errors import DataError
+from idiolect.errors import BadInput, DataError
 from idiolect.features.embedder import open_embedder
 from idiolect.features.space import PreferenceSpace, fit_space, read_answers
 from idiolect.generation.fit_token_values import fit
 from idiolect.generation.token_samples import append_samples, draw_samples, read_samples
+from idiolect.models.llamacpp import LlamaCpp
 from idiolect.settings import Settings
 
 SHOWN = 12  # attributes
@@ -32,10 +33,11 @@ def sampled(settings: Settings, prompts: Path | None, answers: int, seed: int, o
 def fitted_token_values(settings: Settings, samples: Path, output: Path) -> None:
     """Fit and write; show how well each attribute is predicted on prompts left out of the fit."""
     drawn = read_samples(samples)
-    with opened_model(settings) as model:
-        fingerprint = model.fingerprint
-    with working("fitting token values"):
-        made = fit(drawn, PreferenceSpace.shipped(), open_embedder(settings.embedder), fingerprint)
+    embedder = open_embedder(settings.embedder)
+    with opened_model(settings) as model, working("fitting token values"):
+        if not isinstance(model, LlamaCpp):
+            raise BadInput(f"{model.name} does not spell its tokens: fit token values to a model in a GGUF file")
+        made = fit(drawn, PreferenceSpace.shipped(), embedder, model.fingerprint, model.spell)
     made.save(output)
     best = sorted(made.about.correlation.items(), key=lambda pair: -pair[1])[:SHOWN]
     rows = [(name, f"{correlation:+.2f}") for name, correlation in best]

@@ -11,7 +11,7 @@ from idiolect.generation.protocol import Generation, Host, Method, Person, Prepa
 from idiolect.generation.token_values import TokenValues
 from idiolect.models.protocol import Request
 
-__all__ = ["GENERATION", "Generation", "Host", "Method", "Person", "Prepared", "compose"]
+__all__ = ["GENERATION", "Generation", "Host", "Method", "Person", "Prepared", "TokenValues", "compose"]
 
 GENERATION: dict[str, type[Method]] = {
     "plain": Plain,

@@ -1,14 +1,16 @@
 """Fitting token values to one model, from its own answers.
 
-    minimise over tau  sum_i |phi_i - sum_t tau(y_it)|^2 + ridge sum_v sd_v |tau_v|^2
+    phi(y) ~ sum_t tau(y_t) + const(x),   tau = M G + D
+    minimise over G, D   sum_i |phi_i - c_i tau|^2 + ridge (|G|^2 / EASE^2 + sum_v sd_v (1 + FEW / n_v) |D_v|^2)
 
-phi and the counts of tokens are centred within each prompt. The penalty grows with a token's spread sd_v, so that rare
-tokens are not flattened by it. There are more tokens than answers: the dual form, a solve of the size of the answers.
-The end-of-turn token is a column like any other, so that it carries the taste for length.
+c_i: counts of tokens in answer i; phi and c are centred within their prompt. M: what one more use of a token does to
+the attributes when it is put into real answers, so that a word's own meaning is known before it is seen often; G says
+how far that carries. D: what its company adds, drawn in where few prompts (n_v) had the token; sd_v: the spread of its
+counts. The end-of-turn token is one of them: it carries the taste for length. The dual form: a solve of answers' size.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,39 +23,52 @@ from idiolect.generation.token_samples import LIKELIEST, Sample
 from idiolect.generation.token_value_table import About, Contexts, TokenValueTable
 from idiolect.schema import Array
 
-RIDGE = 3.0
-SEEN = 3  # a token that is used less often gets no row
+RIDGE = 300.0
+EASE = 3.0
+FEW = 30.0
+PROMPTS = 3  # a token that fewer prompts had is known by its meaning alone
 FOLDS = 8
+CARRIERS = 4  # answers that each token is put into
+CARRIER_WORDS = 60
 CONTEXTS = 400
 LEAST = 20  # answers
+
+Spell = Callable[[Sequence[int]], Sequence[str]]
 
 
 @dataclass(frozen=True)
 class Regression:
-    """Counts and attributes of n answers, both centred within their prompt; columns of counts divided by sqrt(sd)."""
+    """Counts and attributes of n answers, both centred within their prompt, and what is known of each of r tokens."""
 
-    tokens: NDArray[np.int32]  # (r,)
-    scale: Array  # (r,)
     counts: Array  # (n, r)
     phi: Array  # (n, d)
     prompt: NDArray[np.intp]  # (n,) number of each answer's prompt
+    effects: Array  # (r, a) M
+    prompts: NDArray[np.intp]  # (r,) how many prompts had the token
 
-    def tau(self, ridge: float) -> Array:
-        """(r, d) from all the answers."""
-        return self._solve(ridge, np.ones(len(self.phi), dtype=bool)) / self.scale[:, None]
+    def solve(self, ridge: float, rows: NDArray[np.bool_] | None = None) -> Array:
+        """tau (r, d) from all the answers, or some."""
+        counts, phi = (self.counts, self.phi) if rows is None else (self.counts[rows], self.phi[rows])
+        common = self.prompts >= PROMPTS
+        penalty = np.sqrt(counts[:, common].std(axis=0).clip(1e-3) * (1 + FEW / self.prompts[common]))
+        meaning = counts @ self.effects
+        ease = EASE / meaning.std(axis=0).clip(1e-9) * (meaning.std(axis=0) > 1e-9)
+        x = np.hstack([counts[:, common] / penalty, meaning * ease])
+        weights = x.T @ np.linalg.solve(x @ x.T + ridge * np.eye(len(x)), phi)
+        own = int(common.sum())
+        tau = (self.effects * ease) @ weights[own:]
+        tau[common] += weights[:own] / penalty[:, None]
+        return np.asarray(tau)
 
     def correlation(self, ridge: float, folds: int = FOLDS) -> Array:
         """(d,) of predicted with true differences between answers to one prompt, on prompts that were left out."""
         predicted = np.zeros_like(self.phi)
         for fold in range(folds):
             out = self.prompt % folds == fold
-            predicted[out] = self.counts[out] @ self._solve(ridge, ~out)
+            if out.any() and not out.all():
+                predicted[out] = self.counts[out] @ self.solve(ridge, ~out)
         lengths = np.sqrt((predicted**2).sum(axis=0) * (self.phi**2).sum(axis=0))
         return np.asarray((predicted * self.phi).sum(axis=0) / np.where(lengths > 0, lengths, 1.0))
-
-    def _solve(self, ridge: float, rows: NDArray[np.bool_]) -> Array:
-        x, y = self.counts[rows], self.phi[rows]
-        return np.asarray(x.T @ np.linalg.solve(x @ x.T + ridge * np.eye(len(x)), y))
 
 
 def fit(
@@ -61,51 +76,78 @@ def fit(
     space: PreferenceSpace,
     embedder: Embedder | None,
     fingerprint: str,
+    spell: Spell,
     ridge: float = RIDGE,
 ) -> TokenValueTable:
-    """The table for the model with this fingerprint. Samples with `top` serve the KL cap, the others the fit."""
+    """The table for the model with this fingerprint, whose `spell` writes single tokens as text.
+
+    Samples with `top` serve the KL cap, the others the fit.
+    """
     every = list(samples)
     answers = [sample for sample in every if sample.top is None]
     if len(answers) < LEAST:
         raise DataError(f"token values need at least {LEAST} answers, and there are {len(answers)}: sample more")
-    problem = regression(answers, space, embedder)
-    tokens = sum(len(sample.ids) for sample in answers)
-    seen = Counter(token for sample in answers for token in sample.ids)
+    told = contexts(every)
+    used = Counter(token for answer in answers for token in answer.ids)
+    tokens = np.array(sorted(used), dtype=np.int32)
+    problem = regression(answers, tokens, space, embedder, spell)
+    names = space.names if embedder else space.names[: space.attributes]
     correlation = problem.correlation(ridge)
     return TokenValueTable(
-        tokens=problem.tokens,
-        values=problem.tau(ridge),
-        frequency=np.array([seen[int(token)] / tokens for token in problem.tokens]),
-        contexts=contexts(every),
+        tokens=tokens,
+        values=problem.solve(ridge),
+        frequency=np.array([used[int(token)] / used.total() for token in tokens]),
+        contexts=told,
         about=About(
             fingerprint=fingerprint,
             space=space.version,
-            names=space.names,
+            names=names,
             answers=len(answers),
             prompts=int(problem.prompt.max()) + 1,
             ridge=ridge,
-            correlation={name: round(float(r), 3) for name, r in zip(space.names, correlation, strict=True)},
+            correlation={name: round(float(r), 3) for name, r in zip(names, correlation, strict=True)},
         ),
     )
 
 
-def regression(answers: Sequence[Sample], space: PreferenceSpace, embedder: Embedder | None) -> Regression:
-    """Measure the answers and count their tokens."""
+def regression(
+    answers: Sequence[Sample],
+    tokens: NDArray[np.int32],
+    space: PreferenceSpace,
+    embedder: Embedder | None,
+    spell: Spell,
+) -> Regression:
+    """Measure the answers, count their tokens, and put each token into a few answers."""
     texts = [answer.text for answer in answers]
-    phi = space.phi(texts, embedder.embed(texts) if embedder else None)
+    phi = space.phi(texts, embedder.embed(texts)) if embedder else space.phi(texts, None)[:, : space.attributes]
     numbers = {prompt: number for number, prompt in enumerate(dict.fromkeys(answer.prompt for answer in answers))}
     prompt = np.array([numbers[answer.prompt] for answer in answers])
-    seen = Counter(token for answer in answers for token in answer.ids)
-    tokens = np.array(sorted(token for token, times in seen.items() if times >= SEEN), dtype=np.int32)
     column = {int(token): index for index, token in enumerate(tokens)}
     counts = np.zeros((len(answers), len(tokens)))
+    seen_in: dict[int, set[str]] = defaultdict(set)
     for row, answer in enumerate(answers):
         for token, times in Counter(answer.ids).items():
-            if token in column:
-                counts[row, column[token]] = times
-    counts = _within(counts, prompt)
-    scale = np.sqrt(counts.std(axis=0).clip(1e-3))
-    return Regression(tokens, scale, counts / scale, _within(phi, prompt), prompt)
+            counts[row, column[token]] = times
+            seen_in[token].add(answer.prompt)
+    return Regression(
+        counts=_within(counts, prompt),
+        phi=_within(phi, prompt),
+        prompt=prompt,
+        effects=effects(spell(tokens.tolist()), texts, space),
+        prompts=np.array([len(seen_in[int(token)]) for token in tokens]),
+    )
+
+
+def effects(pieces: Sequence[str], texts: Sequence[str], space: PreferenceSpace) -> Array:
+    """(r, a): what each piece does to the attributes of an answer when it is put into it; the mean over a few."""
+    changes = np.zeros((len(pieces), space.attributes))
+    chosen = [texts[at] for at in np.linspace(0, len(texts) - 1, CARRIERS).astype(int)]
+    for text in chosen:
+        words = text.split(" ")[:CARRIER_WORDS]
+        before, after = " ".join(words[: len(words) // 2]), " ".join(["", *words[len(words) // 2 :]])
+        with_each = space.phi([before + piece + after for piece in pieces], None)
+        changes += (with_each - space.phi([before + after], None))[:, : space.attributes]
+    return changes / len(chosen)
 
 
 def contexts(samples: Iterable[Sample]) -> Contexts:

@@ -1,4 +1,4 @@
-"""Token values: a person's decoding is one vector on the logits, as in value-guided decoding with the simplest value function.
+"""Token values: a person's decoding is one vector on the logits; value-guided decoding of the simplest kind.
 
     phi_j(y) ~ sum_t tau_j(y_t) + const(x);   logits += beta tau m_u,   beta: the largest with KL(p_b || p) <= budget
 
@@ -140,7 +140,7 @@ def reliable(mean: Array, sd: Array) -> Array:
 
 
 def centred(values: Array, frequency: Array) -> Array:
-    """Values (r,) about their mean over the plain model's tokens, outliers drawn in; a token without a row is the mean."""
+    """Values (r,) about their mean over the plain model's tokens; outliers are drawn in."""
     share = frequency / frequency.sum()
     about = values - share @ values
     limit = OUTLIER * float(np.sqrt(share @ about**2))
