@@ -141,7 +141,8 @@ def regression(
 def effects(pieces: Sequence[str], texts: Sequence[str], space: PreferenceSpace) -> Array:
     """(r, a): what each piece does to the attributes of an answer when it is put into it; the mean over a few."""
     changes = np.zeros((len(pieces), space.attributes))
-    chosen = [texts[at] for at in np.linspace(0, len(texts) - 1, CARRIERS).astype(int)]
+    known = sorted(texts)  # so that the answers' order does not matter
+    chosen = [known[at] for at in np.linspace(0, len(known) - 1, CARRIERS).astype(int)]
     for text in chosen:
         words = text.split(" ")[:CARRIER_WORDS]
         before, after = " ".join(words[: len(words) // 2]), " ".join(["", *words[len(words) // 2 :]])
