@@ -65,3 +65,8 @@ def test_two_answers_stand_in_an_order_left_to_chance(tmp_path: Path) -> None:
         answers = [assistant.answer("ana", f"Question {number}?") for number in range(30)]
     places = [views.shown(answer).candidates[0].id == views.one(answer).candidates[0].id for answer in answers]
     assert 5 < sum(places) < 25
+
+
+def test_an_error_reads_as_a_sentence() -> None:
+    assert views.sentence("there is no question") == "There is no question."
+    assert views.sentence("Really?") == "Really?"

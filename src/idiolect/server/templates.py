@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from idiolect.server.markdown import to_html
-from idiolect.server.views import side, signed
+from idiolect.server.views import sentence, side, signed
 
 ENVIRONMENT = Environment(
     loader=PackageLoader("idiolect.server", "templates"),
@@ -20,6 +20,7 @@ ENVIRONMENT = Environment(
 ENVIRONMENT.filters["markdown"] = to_html
 ENVIRONMENT.filters["side"] = side
 ENVIRONMENT.filters["signed"] = signed
+ENVIRONMENT.filters["sentence"] = sentence
 ENVIRONMENT.globals["version"] = version("idiolect")
 
 

@@ -171,6 +171,12 @@ def explanation(answer: Answer, candidate: str) -> Explanation:
     return Explanation(answer, bars, _sum(rest), _sum(shares), is_of_another=candidate not in (answer.id, chosen))
 
 
+def sentence(message: str) -> str:
+    """An error's text as a person reads it; programs get it as it is."""
+    whole = message[:1].upper() + message[1:]
+    return whole if whole.endswith((".", "!", "?")) else f"{whole}."
+
+
 def signed(value: float) -> str:
     """With the sign that belongs to numbers."""
     return f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
