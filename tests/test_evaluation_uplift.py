@@ -23,6 +23,7 @@ SMALL = {
     "embedder": "none",
     "users": "6",
     "kinds": '["in_space"]',
+    "test_prompts": "8",
     "prompts": "4",
     "training": "20",
     "candidates": "4",

@@ -51,8 +51,11 @@ def answer_everybody(design: Design, scene: Scene, run: Run) -> Iterable[Case]:
         if method.generation in PLAIN:
             sittings = _sittings(design, scene, design.stages)
             n = min(method.candidates or 1, design.candidates)
-            candidates = [Draws(answers=scene.plain[each.prompt].answers[:n]) for each in sittings]
-            phi = scene.phi[[each.prompt for each in sittings], :n]
+            orders = [_order(design, each)[:n] for each in sittings]
+            candidates = [
+                _picked(scene.plain[each.prompt], order) for each, order in zip(sittings, orders, strict=True)
+            ]
+            phi = scene.phi[[[each.prompt] for each in sittings], orders]
         else:
             sittings = _sittings(design, scene, design.generated_stages)
             if method.generation not in written:
@@ -63,12 +66,29 @@ def answer_everybody(design: Design, scene: Scene, run: Run) -> Iterable[Case]:
 
 
 def _sittings(design: Design, scene: Scene, counts: Sequence[int]) -> list[Sitting]:
+    """Each person asks some of the test prompts, the same at every stage."""
     return [
         Sitting(pupil.person, count, pupil.stages[count], prompt)
         for pupil in scene.pupils
         for count in counts
-        for prompt in range(design.prompts)
+        for prompt in _asked(design, pupil.person)
     ]
+
+
+def _asked(design: Design, person: Person) -> list[int]:
+    rng = np.random.default_rng((design.seed, *person.name.encode()))
+    return sorted(rng.permutation(design.test_prompts)[: design.prompts].tolist())
+
+
+def _order(design: Design, at: Sitting) -> list[int]:
+    """The order in which someone meets the pool's candidates, so that the first one is another for everybody."""
+    rng = np.random.default_rng((design.seed, at.prompt, *at.person.name.encode()))
+    found: list[int] = rng.permutation(design.candidates).tolist()
+    return found
+
+
+def _picked(draws: Draws, order: Sequence[int]) -> Draws:
+    return Draws(answers=tuple(draws.answers[index] for index in order))
 
 
 def _write(design: Design, scene: Scene, method: Method, sittings: Sequence[Sitting], run: Run) -> list[Draws]:
@@ -104,13 +124,13 @@ def _case(design: Design, scene: Scene, name: str, at: Sitting, drawn: Draws, ph
             "fit": at.person.fit,
             "tokens": shown.tokens,
             "repetition": shown.repetition,
-            "plain_repetition": float(np.mean([each.repetition for each in opponents.answers])),
-            **_likelihood(shown, opponents),
+            "plain_repetition": float(np.mean([each.repetition for each in scene.plain[at.prompt].answers])),
+            **_likelihood(shown, scene.plain[at.prompt]),
         },
         choice=str(chosen),
     )
 
 
-def _likelihood(shown: Written, opponents: Draws) -> dict[str, float]:
-    plain = [each.nll for each in opponents.answers if each.nll is not None]
+def _likelihood(shown: Written, drawn: Draws) -> dict[str, float]:
+    plain = [each.nll for each in drawn.answers if each.nll is not None]
     return {} if shown.nll is None or not plain else {"nll": shown.nll, "plain_nll": float(np.mean(plain))}

@@ -43,6 +43,8 @@ def all_figures(design: Design, cases: Sequence[Case]) -> dict[str, Figure]:
         for (method, stage), column in own.items():
             suffix = f"@{stage}" + ("" if method == default else f"/{method}")
             found |= {f"{kind}/{name}{suffix}": figure for name, figure in _of_row(design, column)}
+            if method == default:
+                found[f"{kind}/users_above_half{suffix}"] = _above_half(design, column)
         found |= {f"{kind}/{name}": figure for name, figure in _against(design, default, own)}
         found[f"{kind}/linear_fit"] = _mean(design, next(iter(own.values())), "fit")
     return {**found, **_of_statements(design, rows)}
@@ -51,7 +53,6 @@ def all_figures(design: Design, cases: Sequence[Case]) -> dict[str, Figure]:
 def _of_row(design: Design, column: Column) -> Iterator[tuple[str, Figure]]:
     draws = {"resamples": design.resamples, "seed": design.seed}
     yield "win_vs_plain", over_users(column["win"], column.users, **draws)
-    yield "users_above_half", _above_half(design, column)
     if "nll" in column:
         yield "nll_rise", _less_one(ratio(column["nll"], column["plain_nll"], column.users, **draws))
     yield "repetition_rise", paired(column["repetition"], column["plain_repetition"], column.users, **draws)

@@ -36,7 +36,7 @@ class Scene:
     reward: Gaussian
     prompts: list[str]  # of the test
     plain: list[Draws]  # `candidates` and then `opponents` answers to each
-    phi: Array  # (prompts, candidates + opponents, d)
+    phi: Array  # (test prompts, candidates + opponents, d)
     pupils: list[Pupil]
 
     def opponents(self, design: Design, prompt: int) -> Draws:
@@ -48,8 +48,8 @@ def open_scene(design: Design, data: Path, run: Run) -> Scene:
     """Draw the pools, make the people, and let them teach."""
     space, embedder = PreferenceSpace.shipped(), open_embedder(design.embedder)
     reward = Gaussian.shipped(space)
-    both = read_prompts(data, design.prompts + design.training, design.seed)
-    test, training = both[: design.prompts], both[design.prompts :]
+    both = read_prompts(data, design.test_prompts + design.training, design.seed)
+    test, training = both[: design.test_prompts], both[design.test_prompts :]
     author = open_author(design)
     plain = draw_pool(author, test, design.candidates + design.opponents, design.seed, run)
     asked = draw_pool(author, training, design.candidates, design.seed, run)

@@ -60,7 +60,7 @@ def answer_statements(design: Design, scene: Scene, run: Run) -> Iterable[Case]:
     if not design.statements:
         return
     told = [_told(text, scene) for text in SAID]
-    asked = [(each, prompt) for each in told for prompt in range(min(design.statements, design.prompts))]
+    asked = [(each, prompt) for each in told for prompt in range(min(design.statements, design.test_prompts))]
     drawn = _write(design, scene, asked, run)
     phi = measured("phi", drawn, scene.space, scene.embedder, run)
     for (each, prompt), draws, rows in zip(asked, drawn, phi, strict=True):
