@@ -39,4 +39,4 @@ def _unit(space: PreferenceSpace, attribute: str) -> Array:
     if attribute not in space.names:
         there_are = ", ".join(space.names[: space.attributes])
         raise UnknownMethod(f"no attribute named {attribute!r}; there are: {there_are}")
-    return np.eye(space.dim)[space.names.index(attribute)]
+    return np.asarray(np.eye(space.dim)[space.names.index(attribute)])

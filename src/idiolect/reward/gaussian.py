@@ -65,7 +65,7 @@ class Gaussian:
             case Chosen(phi=phi, weight=power) if len(phi) == 2:
                 mean, cov = _pair(mean, cov, self._latent(phi[0] - phi[1]), power)
             case Chosen():
-                precision = np.linalg.inv(cov)
+                precision = np.asarray(np.linalg.inv(cov), dtype=np.float64)
                 mean, cov = _mode(mean, precision, precision @ mean, self._choices([evidence]))
             case _:
                 row, target, variance = self._observation(evidence)
