@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TextIO
 
-from idiolect.cli.show import learnt, note, safe, show_profile, show_why, write
+from idiolect.cli.show import learnt, note, safe, show_profile, show_why, stderr, write
 from idiolect.errors import BadInput, IdiolectError
 from idiolect.schema import Answer, Feedback, Message, Profile
 
@@ -32,6 +32,8 @@ class Conversation:
             except IdiolectError as error:
                 self.failures += 1
                 note(f"idiolect: {error}")
+            except KeyboardInterrupt:
+                note("\nstopped; /quit ends")
             if self.is_over:
                 return
 
@@ -49,11 +51,13 @@ class Conversation:
     def say_to_model(self, prompt: str) -> None:
         """Stream the answer; afterwards the conversation holds both turns."""
         asked = [*self.messages, Message(role="user", content=prompt)]
-        for piece in self.assistant.stream(self.user, asked, temporary=self.temporary):
-            if isinstance(piece, Answer):
-                self.answer = piece
-            else:
-                write(piece)
+        with stderr().status("writing") as waiting:
+            for piece in self.assistant.stream(self.user, asked, temporary=self.temporary):
+                waiting.stop()
+                if isinstance(piece, Answer):
+                    self.answer = piece
+                else:
+                    write(piece)
         write("\n")
         if self.answer is not None:
             self.messages = [*asked, Message(role="assistant", content=self.answer.text)]
