@@ -44,7 +44,9 @@ class Settings(BaseSettings):
     embedder: str = Field(
         "minilm", description="What turns a text into a vector: `minilm`, or `none` for attributes alone."
     )
-    policy: Path | None = Field(None, description="A policy file for the boundary, on top of the shipped one: it may tighten and add.")
+    policy: Path | None = Field(
+        None, description="A policy file for the boundary, on top of the shipped one: it may tighten and add."
+    )
     method: str = Field(
         "auto", description="How an answer is made personal, such as `token-values+best-of-4`; or `auto`."
     )
