@@ -56,7 +56,7 @@ def _migrate(connection: Connection) -> None:
 
 def _upgrade(connection: Connection) -> None:
     from alembic import command  # noqa: PLC0415 - half a second, needed once in a database's life
-    from alembic.config import Config  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415 - as above
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
