@@ -30,7 +30,7 @@ class Settings(BaseSettings):
 
     model: str = Field(
         "starter",
-        description="The language model: `starter`, `./FILE.gguf`, `openai:NAME`, `ollama:NAME`, `hf:OWNER/REPO/FILE.gguf`.",
+        description="The model: `starter`, `./FILE.gguf`, `openai:NAME`, `ollama:NAME`, `hf:OWNER/REPO/FILE.gguf`.",
     )
     base_url: str | None = Field(None, description="The address of an OpenAI-compatible endpoint that serves `model`.")
     api_key: SecretStr | None = Field(None, description="The endpoint's key; better as a variable than in a file.")
