@@ -18,7 +18,7 @@ from idiolect.schema import Array
 Pool = Sequence[Sequence[str]]  # answers by prompt
 BUCKETS = 4096  # of hashed character n-grams
 FITTED_ON = 800  # answers; more change the embedding little
-FREQUENCY = 0.2  # of a wave along one direction, in radians per standard deviation: gently curved, not linear
+FREQUENCY = 0.1  # of a wave along one direction, in radians per standard deviation: gently curved, not linear
 TYPICAL_WORDS = 30  # a short answer's word-list densities are drawn towards 0 by this many words
 
 
