@@ -114,7 +114,7 @@ def test_shifting_every_value_changes_nothing() -> None:
 
 def test_an_unsure_taste_counts_less_than_a_sure_one_of_the_same_mean() -> None:
     shrunk = reliable(np.array([1.0, 1.0, -1.0]), np.array([0.0, 1.0, 3.0]))
-    assert shrunk == pytest.approx([1.0, 0.5, -0.1])
+    assert shrunk == pytest.approx([1.0, np.sqrt(1 / 2), -np.sqrt(1 / 10)])
 
 
 def test_an_engine_with_few_entries_gets_those_that_matter_most() -> None:
