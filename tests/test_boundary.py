@@ -6,7 +6,7 @@ from collections.abc import Callable
 from operator import attrgetter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from idiolect.boundary import Boundary
@@ -75,6 +75,7 @@ def test_a_refused_request_is_refused_in_disguise(text: str, name: str) -> None:
 
 @given(ANYTHING)
 @settings(deadline=None, max_examples=300)
+@example("0.AAA")
 def test_normalising_twice_is_normalising_once(text: str) -> None:
     assert normalise(normalise(text)) == normalise(text)
 

@@ -54,9 +54,12 @@ def normalise(text: str) -> str:
     A mark stands behind a letter that was there three times or more, and behind a word that was spaced out and may be
     two ("a b o m b"): `spellings` knows what they may be.
     """
-    folded = _REPEATED_MARK.sub(r"\1", _fold(text))
-    joined = _SPACED.sub(_joined, folded)
-    return _THRICE.sub(rf"\1{DRAWN_OUT}", joined)
+    before, after = "", _fold(text)
+    while after != before:  # what one step leaves may be work for another; each step shortens what it changes
+        before = after
+        after = _SPACED.sub(_joined, _REPEATED_MARK.sub(r"\1", after))
+        after = _THRICE.sub(rf"\1{DRAWN_OUT}", after)
+    return after
 
 
 def _fold(text: str) -> str:
