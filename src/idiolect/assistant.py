@@ -1,5 +1,6 @@
 """The loop: remember -> recall -> generate -> bound -> choose -> learn. Every step is a part behind a protocol."""
 
+import os
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -54,7 +55,7 @@ class Assistant:
         base = settings or load_settings()
         self.settings = base.model_copy(update={key: value for key, value in said.items() if value is not None})
         self._parts = open_parts(self.settings)
-        self._measuring = ThreadPoolExecutor(1, thread_name_prefix="idiolect-measure")
+        self._measuring = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="idiolect-measure")
 
     @property
     def model(self) -> Model:

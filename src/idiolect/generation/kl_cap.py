@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from idiolect.generation.token_value_table import TokenValueTable
 from idiolect.schema import Array
 
-HALVINGS = 24
+HALVINGS = 14
 
 
 @dataclass(frozen=True)

@@ -132,11 +132,8 @@ class TokenValues:
         direction = np.where(self._kept(direction, table.frequency), direction, 0.0)
         beta = meter.strength(direction, self.kl_budget, min(self.max_strength, CLAMP / largest))
         vector = beta * direction
-        entries = {
-            int(token): round(float(value), 3)
-            for token, value in zip(table.tokens, vector, strict=True)
-            if abs(value) >= SMALLEST
-        }
+        moved = np.abs(vector) >= SMALLEST
+        entries = dict(zip(table.tokens[moved].tolist(), vector[moved].round(3).tolist(), strict=True))
         return Bias(MappingProxyType(entries), beta, meter.kl(vector))
 
     def _kept(self, direction: Array, frequency: Array) -> Array:
