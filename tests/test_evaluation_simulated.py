@@ -45,9 +45,11 @@ def world() -> World:
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_a_seed_gives_the_same_people_again(kind: str, world: World) -> None:
     hard = World(world.pool, [np.random.default_rng(9).normal(size=each.shape) for each in world.phi], world.space)
-    first, again, others = (persons(kind, 3, seed, hard) for seed in (1, 1, 2))
+    first, again, others, more = (persons(kind, n, seed, hard) for n, seed in ((3, 1), (3, 1), (3, 2), (25, 1)))
     assert [one.weights.tolist() for one in first] == [one.weights.tolist() for one in again]
     assert first[0].weights.tolist() != others[0].weights.tolist()
+    assert [one.name for one in first] == [one.name for one in more[:3]]
+    assert [one.weights.tolist() for one in first] == [one.weights.tolist() for one in more[:3]]
 
 
 def test_a_reward_has_unit_spread_within_prompts(world: World) -> None:

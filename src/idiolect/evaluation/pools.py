@@ -45,6 +45,10 @@ class Draws(Noun):
         """Their words."""
         return [answer.text for answer in self.answers]
 
+    def picked(self, at: Sequence[int]) -> "Draws":
+        """Some of them."""
+        return Draws(answers=tuple(self.answers[index] for index in at))
+
 
 @dataclass(frozen=True)
 class Author:

@@ -32,6 +32,7 @@ VARIES = 0.25  # standard deviation within prompts from which an attribute count
 LISTS_SHARE = 0.2  # of the variance of an out-of-space taste; the rest is waves
 MOST_FIT = 0.5
 MOST_DRAWN = 20  # for each person wanted
+BATCH = 20  # people are drawn so many at a time, so that the first ones do not depend on how many follow
 RIDGES = (3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)
 FOLDS = 5
 
@@ -83,15 +84,15 @@ def persons(kind: str, count: int, seed: int, world: World) -> list[Person]:
     draw, found, number = KINDS[kind], list[Person](), 0
     rng = np.random.default_rng((seed, *kind.encode()))
     while len(found) < count:
-        if number >= MOST_DRAWN * count:
+        if number >= MOST_DRAWN * max(count, BATCH):
             raise DataError(
                 f"of {number} people drawn, {len(found)} are as hard to predict as asked: give a larger pool"
             )
-        lens, weights = draw(world, rng, count)
+        lens, weights = draw(world, rng, BATCH)
         views = [lens.look(answers) for answers in world.pool]
         people = _calibrated(kind, lens, weights, views, world, number)
         found += [person for person in people if person.kind != "out_of_space" or person.fit < MOST_FIT]
-        number += count
+        number += BATCH
     return found[:count]
 
 

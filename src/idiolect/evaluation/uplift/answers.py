@@ -43,6 +43,15 @@ class Sitting:
     prompt: int
 
 
+@dataclass(frozen=True)
+class Offer:
+    """Candidates with their phi (n, d), and the plain answers that the chosen one is held against."""
+
+    candidates: Draws
+    phi: Array
+    opponents: Draws
+
+
 def answer_everybody(design: Design, scene: Scene, run: Run) -> Iterable[Case]:
     """One case for each method, person, stage and test prompt."""
     written: dict[tuple[str, ...], list[Draws]] = {}
@@ -51,18 +60,16 @@ def answer_everybody(design: Design, scene: Scene, run: Run) -> Iterable[Case]:
         if method.generation in PLAIN:
             sittings = _sittings(design, scene, design.stages)
             n = min(method.candidates or 1, design.candidates)
-            orders = [_order(design, each)[:n] for each in sittings]
-            candidates = [
-                _picked(scene.plain[each.prompt], order) for each, order in zip(sittings, orders, strict=True)
-            ]
-            phi = scene.phi[[[each.prompt] for each in sittings], orders]
+            offers = [_pooled(design, scene, each, n) for each in sittings]
         else:
             sittings = _sittings(design, scene, design.generated_stages)
             if method.generation not in written:
                 written[method.generation] = _write(design, scene, method, sittings, run)
-            candidates = [Draws(answers=each.answers[: method.candidates or 1]) for each in written[method.generation]]
-            phi = measured("phi", candidates, scene.space, scene.embedder, run)
-        yield from (_case(design, scene, name, *each) for each in zip(sittings, candidates, phi, strict=True))
+            drawn = [Draws(answers=each.answers[: method.candidates or 1]) for each in written[method.generation]]
+            phi = measured("phi", drawn, scene.space, scene.embedder, run)
+            plain = [scene.plain[each.prompt] for each in sittings]
+            offers = [Offer(*each) for each in zip(drawn, phi, plain, strict=True)]
+        yield from (_case(design, scene, name, *each) for each in zip(sittings, offers, strict=True))
 
 
 def _sittings(design: Design, scene: Scene, counts: Sequence[int]) -> list[Sitting]:
@@ -80,15 +87,12 @@ def _asked(design: Design, person: Person) -> list[int]:
     return sorted(rng.permutation(design.test_prompts)[: design.prompts].tolist())
 
 
-def _order(design: Design, at: Sitting) -> list[int]:
-    """The order in which someone meets the pool's candidates, so that the first one is another for everybody."""
+def _pooled(design: Design, scene: Scene, at: Sitting, n: int) -> Offer:
+    """Candidates and opponents from one pool, never the same answer, and split anew for every person and prompt."""
     rng = np.random.default_rng((design.seed, at.prompt, *at.person.name.encode()))
-    found: list[int] = rng.permutation(design.candidates).tolist()
-    return found
-
-
-def _picked(draws: Draws, order: Sequence[int]) -> Draws:
-    return Draws(answers=tuple(draws.answers[index] for index in order))
+    order, pool = rng.permutation(design.candidates + design.opponents).tolist(), scene.plain[at.prompt]
+    mine, others = order[:n], order[design.candidates :]
+    return Offer(pool.picked(mine), scene.phi[at.prompt, mine], pool.picked(others))
 
 
 def _write(design: Design, scene: Scene, method: Method, sittings: Sequence[Sitting], run: Run) -> list[Draws]:
@@ -103,18 +107,19 @@ def _write(design: Design, scene: Scene, method: Method, sittings: Sequence[Sitt
     def write(index: int) -> Draws:
         each = sittings[index]
         mean, sd = scene.reward.weights(each.stage.belief)
-        known = Known((), mean, sd, scene.space.names, each.stage.belief.seen, each.stage.choices)
+        known = Known((), mean, sd, scene.space.names, each.stage.belief.seen, each.stage.offers)
         plain = scene.author.request(scene.prompts[each.prompt], name, design.seed, ids[index])
         return scene.author.write(generation.prepare(plain, known).request, n)
 
     return run.rows(Rows(name, Draws, key, ids), write, workers=max(1, ALONE // n + design.parallel // n))
 
 
-def _case(design: Design, scene: Scene, name: str, at: Sitting, drawn: Draws, phi: Array) -> Case:
-    chosen = best(scene.reward.score(at.stage.belief, phi), [True] * len(phi), design.kappa) or 0
-    shown, opponents = drawn.answers[chosen], scene.opponents(design, at.prompt)
+def _case(design: Design, scene: Scene, name: str, at: Sitting, offer: Offer) -> Case:
+    scores = scene.reward.score(at.stage.belief, offer.phi)
+    chosen = best(scores, [True] * len(offer.phi), design.kappa) or 0
+    shown, pool = offer.candidates.answers[chosen], scene.plain[at.prompt]
     reward = float(at.person.reward([shown.text])[0])
-    won = wins(np.array(reward), at.person.reward(opponents.texts))
+    won = wins(np.array(reward), at.person.reward(offer.opponents.texts))
     return Case(
         id=f"{at.person.name}/{name}@{at.count}/{at.prompt}",
         group=at.person.name,
@@ -124,8 +129,8 @@ def _case(design: Design, scene: Scene, name: str, at: Sitting, drawn: Draws, ph
             "fit": at.person.fit,
             "tokens": shown.tokens,
             "repetition": shown.repetition,
-            "plain_repetition": float(np.mean([each.repetition for each in scene.plain[at.prompt].answers])),
-            **_likelihood(shown, scene.plain[at.prompt]),
+            "plain_repetition": float(np.mean([each.repetition for each in pool.answers])),
+            **_likelihood(shown, pool),
         },
         choice=str(chosen),
     )

@@ -8,7 +8,18 @@ from pydantic import Field, JsonValue
 from idiolect.evaluation.protocol import Bench
 from idiolect.evaluation.simulated import AGREEMENT
 
-UNMOVED = {"methods", "stages", "generated_stages", "statements", "kappa", "resamples", "parallel"}
+UNMOVED = {
+    "users",
+    "prompts",
+    "kinds",
+    "methods",
+    "stages",
+    "generated_stages",
+    "statements",
+    "kappa",
+    "resamples",
+    "parallel",
+}
 
 
 class Design(Bench):
@@ -26,7 +37,9 @@ class Design(Bench):
     test_prompts: int = Field(60, ge=1, description="Test prompts in all.")
     prompts: int = Field(20, ge=1, description="How many of them each person asks.")
     candidates: int = Field(8, ge=2, le=16, description="Plain answers in the pool that may be chosen from.")
-    opponents: int = Field(8, ge=1, le=16, description="Further plain answers that an answer is held against.")
+    opponents: int = Field(
+        8, ge=1, le=16, description="Further plain answers, which an answer of the pool is held against."
+    )
     max_tokens: int = Field(100, ge=1, description="Longest answer.")
     temperature: float = Field(0.8, ge=0, le=2, description="Of every draw.")
     stages: tuple[int, ...] = Field((0, 1, 2, 5, 10, 20, 50), description="Pieces of feedback, for pooled methods.")

@@ -35,13 +35,9 @@ class Scene:
     embedder: Embedder | None
     reward: Gaussian
     prompts: list[str]  # of the test
-    plain: list[Draws]  # `candidates` and then `opponents` answers to each
+    plain: list[Draws]  # `candidates` + `opponents` answers to each
     phi: Array  # (test prompts, candidates + opponents, d)
     pupils: list[Pupil]
-
-    def opponents(self, design: Design, prompt: int) -> Draws:
-        """The plain answers that an answer is held against; nothing is ever chosen from them."""
-        return Draws(answers=self.plain[prompt].answers[design.candidates :])
 
 
 def open_scene(design: Design, data: Path, run: Run) -> Scene:

@@ -96,7 +96,7 @@ def _write(design: Design, scene: Scene, asked: list[tuple[Told, int]], run: Run
 def _case(design: Design, scene: Scene, told: Told, prompt: int, drawn: Draws, phi: Array) -> Case:
     chosen = best(scene.reward.score(told.belief, phi), [True] * len(phi), design.kappa) or 0
     ours = told.score(drawn.answers[chosen].text)
-    plain = np.array([told.score(text) for text in scene.opponents(design, prompt).texts])
+    plain = np.array([told.score(text) for text in scene.plain[prompt].texts])
     won = wins(np.array(ours), plain)
     return Case(
         id=f"{KIND}-{told.attribute}/{design.methods[0]}@1/{prompt}",
