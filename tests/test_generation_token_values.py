@@ -6,7 +6,7 @@ import pytest
 
 from idiolect.errors import DataError, WeightsError
 from idiolect.features.space import PreferenceSpace
-from idiolect.generation.fit_token_values import fit
+from idiolect.generation.fit_token_values import end_of_turn, fit
 from idiolect.generation.kl_cap import KLMeter
 from idiolect.generation.protocol import Host, Person
 from idiolect.generation.token_samples import Sample, read_samples
@@ -256,6 +256,24 @@ def test_the_same_answers_in_another_order_give_the_same_values() -> None:
     turned = sorted(samples(), key=lambda sample: sample.ids)
     other = fit(turned, PreferenceSpace.shipped(), None, "f", lambda tokens: spell(tuple(tokens)))
     assert other.values == pytest.approx(fitted().values, abs=1e-9)
+
+
+def test_ending_costs_an_answer_what_would_still_have_come() -> None:
+    """Token 5 ends every answer of odd length: 10 to 20 words shorter than the others, which were cut."""
+    ended = [
+        sample.model_copy(
+            update={"ids": (*sample.ids[: 10 + row % 10], 6), "text": "".join(spell(sample.ids[: 10 + row % 10]))}
+        )
+        if row % 2
+        else sample
+        for row, sample in enumerate(samples()[:-1])
+    ]
+    words = {**WORDS, 6: ""}
+    space = PreferenceSpace.shipped()
+    known = fit([*ended, samples()[-1]], space, None, "f", lambda tokens: [words[token] for token in tokens])
+    assert end_of_turn(ended) == 6
+    assert end_of_turn(samples()[:-1]) is None
+    assert value(known, 6, "length") < min(value(known, token, "length") for token in range(6)) - 0.2
 
 
 def test_too_few_answers_are_told() -> None:

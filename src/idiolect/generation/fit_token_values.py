@@ -6,7 +6,10 @@
 c_i: counts of tokens in answer i; phi and c are centred within their prompt. M: what one more use of a token does to
 the attributes when it is put into real answers, so that a word's own meaning is known before it is seen often; G says
 how far that carries. D: what its company adds, drawn in where few prompts (n_v) had the token; sd_v: the spread of its
-counts. The end-of-turn token is one of them: it carries the taste for length. The dual form: a solve of answers' size.
+counts. The dual form: a solve of the size of the answers.
+
+The end-of-turn token forgoes what would still come: its value is tau less what the tokens of the rest are worth. So it
+carries the taste for length.
 """
 
 from collections import Counter, defaultdict
@@ -93,10 +96,14 @@ def fit(
     problem = regression(answers, tokens, space, embedder, spell)
     names = space.names if embedder else space.names[: space.attributes]
     correlation = problem.correlation(ridge)
+    values = problem.solve(ridge)
+    frequency = np.array([used[int(token)] / used.total() for token in tokens])
+    if (end := end_of_turn(answers)) is not None:
+        values[np.searchsorted(tokens, end)] -= remaining(answers, end) * (frequency @ values)
     return TokenValueTable(
         tokens=tokens,
-        values=problem.solve(ridge),
-        frequency=np.array([used[int(token)] / used.total() for token in tokens]),
+        values=values,
+        frequency=frequency,
         contexts=told,
         about=About(
             fingerprint=fingerprint,
@@ -149,6 +156,24 @@ def effects(pieces: Sequence[str], texts: Sequence[str], space: PreferenceSpace)
         with_each = space.phi([before + piece + after for piece in pieces], None)
         changes += (with_each - space.phi([before + after], None))[:, : space.attributes]
     return changes / len(chosen)
+
+
+def end_of_turn(answers: Sequence[Sample]) -> int | None:
+    """The commonest of the tokens that stand only at the end of answers; None where every answer was cut."""
+    within = {token for answer in answers for token in answer.ids[:-1]}
+    last = Counter(answer.ids[-1] for answer in answers if answer.ids and answer.ids[-1] not in within)
+    token, times = last.most_common(1)[0] if last else (-1, 0)
+    return token if times >= PROMPTS else None
+
+
+def remaining(answers: Sequence[Sample], end: int) -> float:
+    """How many tokens more the answers had that went on where another to the same prompt had ended, on average."""
+    lengths: dict[str, list[int]] = defaultdict(list)
+    for answer in answers:
+        lengths[answer.prompt].append(len(answer.ids))
+    ended = [answer for answer in answers if answer.ids and answer.ids[-1] == end]
+    more = [n - len(answer.ids) for answer in ended for n in lengths[answer.prompt] if n > len(answer.ids)]
+    return float(np.mean(more)) if more else 0.0
 
 
 def contexts(samples: Iterable[Sample]) -> Contexts:
