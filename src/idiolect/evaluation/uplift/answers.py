@@ -107,7 +107,7 @@ def _write(design: Design, scene: Scene, method: Method, sittings: Sequence[Sitt
     def write(index: int) -> Draws:
         each = sittings[index]
         mean, sd = scene.reward.weights(each.stage.belief)
-        known = Known((), mean, sd, scene.space.names, each.stage.belief.seen, each.stage.offers)
+        known = Known((), mean, sd, scene.space.names, each.stage.belief.seen, each.stage.choices)
         plain = scene.author.request(scene.prompts[each.prompt], name, design.seed, ids[index])
         return scene.author.write(generation.prepare(plain, known).request, n)
 
