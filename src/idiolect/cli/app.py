@@ -9,6 +9,7 @@ import typer
 
 from idiolect.cli import engines, evaluate, person, serving, talk
 from idiolect.cli.doctor import doctor
+from idiolect.cli.memory import memory
 from idiolect.errors import IdiolectError
 
 SETTINGS = "What --model, --store and the like say can also stand in idiolect.toml or IDIOLECT_...: docs/settings.md."
@@ -52,6 +53,7 @@ app.command()(evaluate.demo)
 app.command()(evaluate.bench)
 app.add_typer(engines.models, name="models")
 app.add_typer(engines.features, name="features")
+app.add_typer(memory, name="memory")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,0 +1,5 @@
+"""`idiolect memory ...`: what is remembered of people, and what they may do with it."""
+
+import typer
+
+memory = typer.Typer(help="See, edit and erase what is remembered.", no_args_is_help=True)

@@ -1,0 +1,81 @@
+"""Answers, the candidates they were chosen from, what the boundary said of them, and why they were chosen."""
+
+from typing import Literal, TypeAlias
+
+from pydantic import Field
+
+from idiolect.schema.base import Noun
+
+Action: TypeAlias = Literal["allow", "care", "helpline", "refuse"]
+
+
+class Verdict(Noun):
+    """What the boundary says of a request or an answer: r_0 in [0, 1], where 1 is harmless, and why."""
+
+    score: float
+    action: Action = "allow"
+    category: str | None = None
+    rule: str | None = None
+    policy_version: str = ""
+
+
+class Candidate(Noun):
+    """One candidate answer y with its scores; it has an id whether or not it was shown."""
+
+    id: str
+    text: str
+    reward: float = 0.0  # m . phi, on the scale of a logit between two answers
+    sd: float = 0.0  # sqrt(phi' S phi), phi centred over the candidates
+    verdict: Verdict
+    completion_tokens: int = 0
+
+
+class Share(Noun):
+    """How much one attribute moved the choice: contribution = weight x (value - mean over the candidates)."""
+
+    attribute: str
+    words: str  # what this answer has more of than the other candidates: "short answers"
+    weight: float
+    value: float
+    contribution: float
+
+
+class Trace(Noun):
+    """Why this answer: what was recalled, what decided, what the boundary said, and what each step took."""
+
+    method: str
+    model: str
+    recalled: tuple[str, ...] = ()  # ids of preferences
+    request_verdict: Verdict
+    shares: tuple[Share, ...] = ()  # of the shown answer, largest contribution first
+    strength: float = 0.0  # beta of the token values, after the KL cap
+    evidence: int = 0  # pieces of feedback that the posterior had seen
+    notes: tuple[str, ...] = ()  # plain sentences: a fallback taken, a part that was off
+    milliseconds: dict[str, float] = Field(default_factory=dict)
+
+
+class Answer(Noun):
+    """The answer that is shown, the candidates it was chosen from (none when refused), and its trace."""
+
+    id: str
+    user: str
+    text: str
+    candidates: tuple[Candidate, ...] = ()
+    chosen: int | None = None  # index into candidates; None when the boundary refused
+    ask: tuple[int, int] | None = None  # two candidates worth showing side by side, by index
+    care: str = ""  # what the boundary says beside an answer that needs care
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    finish_reason: str = "stop"
+    trace: Trace
+
+    @property
+    def refused(self) -> bool:
+        """Whether the boundary answered in the model's place."""
+        return self.chosen is None
+
+    def why(self) -> str:
+        """Why this answer, in a few sentences for a person."""
+        from idiolect.explain import why  # noqa: PLC0415 - the words live apart from the noun and know it
+
+        return why(self)

@@ -1,0 +1,126 @@
+"""Events: evidence is kept, beliefs are derived from it. Fields that are added later have defaults, for old rows."""
+
+from datetime import datetime
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field, TypeAdapter
+
+from idiolect.schema.answers import Answer
+from idiolect.schema.base import Noun, new_id, now
+from idiolect.schema.beliefs import ProposalOrigin, Slots
+
+
+class Event(Noun):
+    """One thing that happened; never edited in place, and deleted only by erasure."""
+
+    id: str = Field(default_factory=lambda: new_id("evt"))
+    at: datetime = Field(default_factory=now)
+
+
+class Interaction(Event):
+    """A turn: the newest words of the person, the candidates, and which was shown."""
+
+    kind: Literal["interaction"] = "interaction"
+    prompt: str  # the newest user turn; earlier turns are events of their own
+    prefix: str = ""  # sha256 of the conversation before it, so that a resent history is known again
+    answer: Answer
+
+
+class Choice(Event):
+    """The person preferred one candidate over others. Ids are those of candidates."""
+
+    kind: Literal["choice"] = "choice"
+    chosen: str
+    over: tuple[str, ...] = Field(min_length=1)
+
+
+class Rating(Event):
+    """The person rated a candidate from 1 to 5; a thumb up is 5, a thumb down 1."""
+
+    kind: Literal["rating"] = "rating"
+    candidate: str
+    value: Annotated[float, Field(ge=1, le=5)]
+
+
+class Edit(Event):
+    """What the person would have written in a candidate's place."""
+
+    kind: Literal["edit"] = "edit"
+    candidate: str
+    text: str
+
+
+class Statement(Event):
+    """What the person said of themselves or of how they like their answers, in their own words.
+
+    `choice` is the weakest: the words with which they picked one of the options that an answer offered.
+    """
+
+    kind: Literal["statement"] = "statement"
+    text: str
+    source: Literal["feedback", "conversation", "choice"] = "feedback"
+    turn: str | None = None  # id of the answer to the turn in which it was said
+    slots: tuple[Slots, ...] | None = None  # as read when it was said; None: read from the text whenever it is folded
+
+
+class Proposal(Event):
+    """Something that may be true of the person, from a source that is not their own words: it waits for them."""
+
+    kind: Literal["proposal"] = "proposal"
+    text: str
+    slots: Slots
+    origin: ProposalOrigin
+    source: str  # where it was found, for the person to judge: "ChatGPT export, conversation of 2025-03-02"
+    said_at: datetime | None = None  # when the source says that it was said
+
+
+class Decision(Event):
+    """The person accepted or refused a proposal. Accepted, it counts as said by them from then on."""
+
+    kind: Literal["decision"] = "decision"
+    proposal: str  # id of the proposal event
+    accepted: bool
+
+
+class Revision(Event):
+    """The person changed a statement that is held: what it says, or how it may be used. None leaves as it is."""
+
+    kind: Literal["revision"] = "revision"
+    statement: str  # id of the preference, as the person sees it
+    slots: Slots | None = None
+    pinned: bool | None = None  # never decays, never expires
+    local_only: bool | None = None  # never leaves this machine
+    consented: bool | None = None  # a special category may be used beyond its conversation
+
+
+class Correction(Event):
+    """The person set right what is believed: an attribute's weight (0: "no taste here"), or a statement to drop."""
+
+    kind: Literal["correction"] = "correction"
+    attribute: str | None = None
+    weight: float | None = None
+    statement: str | None = None  # id of the preference, or of its event, that no longer holds
+
+
+AnyEvent: TypeAlias = Annotated[
+    Interaction | Choice | Rating | Edit | Statement | Correction | Proposal | Decision | Revision,
+    Field(discriminator="kind"),
+]
+EVENT: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
+WORD_KINDS = ("statement", "correction", "proposal", "decision", "revision")  # what statements are folded from
+FEEDBACK_KINDS = ("choice", "rating", "edit", "statement", "correction")
+
+
+class Feedback(Noun):
+    """Feedback as a client sends it; `POST /v1/feedback` takes exactly this, beside `user`.
+
+    choice: `answer` was preferred over the candidates in `over`.  rating: `value` from 1 to 5, or "up" / "down".
+    edit: `value` is the text the person would have written.  statement: `value` is what they say; no answer needed.
+    correction: `attribute` and a number in `value`, or the id of a statement to drop in `answer`.
+    """
+
+    kind: Literal["choice", "rating", "edit", "statement", "correction"]
+    answer: str | None = None
+    value: str | float | None = None
+    over: str | tuple[str, ...] | None = None
+    attribute: str | None = None
