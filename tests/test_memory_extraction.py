@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 
 from idiolect.errors import BadInput
 from idiolect.features.attributes import ATTRIBUTES
-from idiolect.memory import style
-from idiolect.memory.extraction import admitted, kind_of, preferences_of, style_statements
+from idiolect.memory.extraction import admitted, kind_of, preferences_of, style, style_statements
 from idiolect.schema import Statement
 
 STYLE = {

@@ -80,7 +80,7 @@ def _write(design: Design, scene: Scene, asked: list[tuple[Told, int]], run: Run
     host = Host(scene.author.model, scene.space.version, scene.author.system)
     generation = compose(method.generation or ("plain",), host)
     ids = [f"{each.preference.text}/{prompt}" for each, prompt in asked]
-    code = code_version(*CODE, "memory/extraction.py")
+    code = code_version(*CODE, "memory/extraction")
     key: dict[str, JsonValue] = {**scene.author.key, **design.key, "method": method.name, "code": code}
 
     def write(index: int) -> Draws:

@@ -15,10 +15,8 @@ from typing import Final, Literal, TypeAlias
 from pydantic import TypeAdapter
 
 from idiolect.errors import BadInput
-from idiolect.memory.style import style_statements, unread
+from idiolect.memory.extraction.style import style_statements, unread
 from idiolect.schema import Preference, Statement
-
-__all__ = ["admitted", "preferences_of", "style_statements"]
 
 Kind: TypeAlias = Literal["topic", "style", "constraint", "about_me"]
 

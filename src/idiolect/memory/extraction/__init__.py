@@ -1,0 +1,6 @@
+"""From what a person says to statements in slots, without a language model; and what may be kept of it at all."""
+
+from idiolect.memory.extraction.admission import admitted, kind_of, preferences_of
+from idiolect.memory.extraction.style import style_statements
+
+__all__ = ["admitted", "kind_of", "preferences_of", "style_statements"]
