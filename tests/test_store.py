@@ -291,10 +291,13 @@ def test_erasing_a_person_removes_every_row_and_nobody_elses(store: Store, ana: 
         with person.transaction() as transaction:
             transaction.save_vectors("v1", {"a-0": np.ones(2), "a-1": np.ones(2)})
             transaction.save_state(State("belief", "v1", 1, {"mean": np.ones(2)}, 1))
+            transaction.save_embeddings("m1", {(EVENTS[0].id, 0): np.ones(2, np.float32)})
+            transaction.note("recall", {"statements": 1})
     seq = store.user("ben").events()[-1].seq
-    assert ana.erase() == {"vector": 2, "state": 1, "answer": 3, "event": 7, "person": 1}
+    counts = {"vector": 2, "embedding": 1, "state": 1, "answer": 3, "audit": 1, "event": 7, "person": 1}
+    assert ana.erase() == counts
     assert (ana.events(), ana.state("belief"), ana.vectors(["a-0"], "v1"), store.users()) == ([], None, {}, 1)
-    assert ana.erase() == {"vector": 0, "state": 0, "answer": 0, "event": 0, "person": 0}
+    assert ana.erase() == dict.fromkeys(counts, 0)
     assert len(store.user("ben").events()) == 7
     assert store.user("ben").state("belief") is not None
     assert record(ana, turn("c"))[0] > seq  # a seq is never given twice
@@ -303,7 +306,7 @@ def test_erasing_a_person_removes_every_row_and_nobody_elses(store: Store, ana: 
 def test_doctor_finds_a_new_store_sound(store: Store) -> None:
     checks = store.check()
     assert [check for check in checks if not check.ok] == []
-    assert {check.name for check in checks} == {"read", "tables", "durability", "soundness", "room", "write"}
+    assert {check.name for check in checks} == {"read", "tables", "durability", "soundness", "room", "recall", "write"}
 
 
 @pytest.mark.parametrize(

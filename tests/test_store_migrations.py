@@ -4,7 +4,9 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -76,3 +78,47 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(tmp_path: Path) ->
         open_store(str(file))
     with sqlite3.connect(file) as connection:
         assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("vector",)]
+
+
+PAYLOAD = '{"id":"evt-1","at":"2026-03-02T08:00:00Z","kind":"statement","text":"no emoji"}'
+AT = "2026-03-02 08:00:00"
+OLD_ROWS = {  # by the revision that they were written in
+    "0001": [
+        "INSERT INTO person (id) VALUES ('ana')",
+        f"INSERT INTO event (person, id, kind, at, payload) VALUES ('ana', 'evt-1', 'statement', '{AT}', '{PAYLOAD}')",
+        "INSERT INTO answer (person, id, event) VALUES ('ana', 'a', 1)",
+        "INSERT INTO vector (person, candidate, version, data) VALUES ('ana', 'a', 'v1', 'four')",
+    ]
+}
+
+
+def upgraded(address: str, revision: str) -> None:
+    """Make the tables as they were in an earlier revision."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    engine = create_engine(address.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    engine.dispose()
+
+
+def test_every_released_revision_has_rows_to_upgrade() -> None:
+    assert list(OLD_ROWS) == revisions()[:-1]
+
+
+@pytest.mark.parametrize("revision", OLD_ROWS)
+def test_a_database_of_an_earlier_revision_is_upgraded_with_its_rows(address: str, revision: str) -> None:
+    upgraded(address, revision)
+    for row in OLD_ROWS[revision]:
+        execute(address, row.replace("'four'", "'four'::bytea" if address.startswith("postgresql") else "x'0000803f'"))
+    with open_store(address) as store:
+        ana = store.user("ana")
+        assert [each.text for each in ana.preferences()] == ["no emoji"]
+        assert list(ana.vectors(["a"], "v1")) == ["a"]
+        assert ana.head() == (0, 1)
+        with ana.transaction() as transaction:
+            transaction.save_embeddings("m1", {("evt-1", 0): np.ones(2, np.float32)})
+            transaction.note("upgrade", {"events": 1})
+        assert ana.forget(["evt-1"])["event"] == 1
+        assert ana.head() == (1, 0)

@@ -84,10 +84,15 @@ def _room(connection: Connection) -> tuple[bool, str]:
     return free > ROOM, f"{free / 1e9:.1f} GB free" + ("" if free > ROOM else ": make room, or answers cannot be kept")
 
 
+def _recall(_connection: Connection) -> tuple[bool, str]:
+    return True, "recall scans every embedding of a person, exactly, in this process: no vector extension is needed"
+
+
 _READS: dict[str, Callable[[Connection], tuple[bool, str]]] = {
     "read": _read,
     "tables": _tables,
     "durability": _durability,
     "soundness": _soundness,
     "room": _room,
+    "recall": _recall,
 }

@@ -2,17 +2,18 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
-from pydantic import ValidationError
-from sqlalchemy import BindParameter, Row, Select, bindparam, select
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy import BindParameter, Row, Select, bindparam, func, select
 
 from idiolect.errors import AnswerNotFound, StoreError
 from idiolect.memory import tables
-from idiolect.memory.arrays import unpacked, vector_of
+from idiolect.memory.arrays import embeddings_of, unpacked, vector_of
 from idiolect.memory.preferences import folded
-from idiolect.schema import EVENT, AnyEvent, Array, Interaction, Preference
+from idiolect.memory.records import Audited, Embeddings, Head, Recorded, State
+from idiolect.schema import EVENT, Array, Interaction, Preference
 
 Rows: TypeAlias = Sequence[Row[*tuple[object, ...]]]
 Query: TypeAlias = Select[*tuple[object, ...]]
@@ -44,25 +45,18 @@ _VECTORS: Final = select(tables.vector.c.candidate, tables.vector.c.data).where(
     tables.vector.c.version == bindparam("made_by"),
     tables.vector.c.candidate.in_(bindparam("candidates", expanding=True)),
 )
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """An event with its place in the order of all events."""
-
-    seq: int
-    event: AnyEvent
-
-
-@dataclass(frozen=True)
-class State:
-    """A derived belief: which events are in it, and the version of what made it. It can always be rebuilt."""
-
-    name: str
-    version: str
-    through: int  # seq of the last event folded in
-    arrays: Mapping[str, Array]
-    seen: int  # pieces of evidence
+_HEAD: Final = select(
+    tables.person.c.epoch,
+    select(func.max(tables.event.c.seq)).where(tables.event.c.person == OF).scalar_subquery().label("newest"),
+).where(tables.person.c.id == OF)
+_EMBEDDINGS: Final = (
+    select(tables.embedding.c.event, tables.embedding.c.part, tables.embedding.c.scale, tables.embedding.c.data)
+    .where(tables.embedding.c.person == OF, tables.embedding.c.version == bindparam("made_by"))
+    .order_by(tables.embedding.c.event, tables.embedding.c.part)
+)
+_EMBEDDINGS_OF: Final = _EMBEDDINGS.where(tables.embedding.c.event.in_(bindparam("events", expanding=True)))
+_AUDIT: Final = select(tables.audit).where(tables.audit.c.person == OF).order_by(tables.audit.c.seq)
+_WHAT: Final = TypeAdapter(dict[str, int | list[str]])
 
 
 class Reading(ABC):
@@ -116,6 +110,26 @@ class Reading(ABC):
             found |= {row.candidate: vector_of(row.data) for row in rows}
         return found
 
+    def head(self) -> Head | None:
+        """How far the events go, in one query; None for a person of whom nothing is kept."""
+        for row in self._rows(_HEAD, {}):
+            return Head(row.epoch, row.newest or 0)
+        return None
+
+    def embeddings(self, version: str, event_ids: Iterable[str] | None = None) -> Embeddings:
+        """Vectors (d,) by event and part, of all events or of those named, that this embedder made."""
+        if event_ids is None:
+            return _embeddings(self._rows(_EMBEDDINGS, {"made_by": version}))
+        found: Embeddings = {}
+        for some in _batches(list(event_ids)):
+            found |= _embeddings(self._rows(_EMBEDDINGS_OF, {"made_by": version, "events": some}))
+        return found
+
+    def audit_trail(self) -> list[Audited]:
+        """What was done with this person's memory, oldest first."""
+        rows = self._rows(_AUDIT, {})
+        return [Audited(_in_utc(row.at), row.action, _WHAT.validate_json(row.what)) for row in rows]
+
     def preferences(self) -> tuple[Preference, ...]:
         """The statements that hold now, oldest first."""
         return folded(recorded.event for recorded in self.events("statement", "correction"))
@@ -123,6 +137,16 @@ class Reading(ABC):
 
 def _batches(names: Sequence[str]) -> Iterable[Sequence[str]]:
     return (names[start : start + MOST_VALUES] for start in range(0, len(names), MOST_VALUES))
+
+
+def _embeddings(rows: Rows) -> Embeddings:
+    vectors = embeddings_of([row.scale for row in rows], [row.data for row in rows])
+    return {(row.event, row.part): vector for row, vector in zip(rows, vectors, strict=True)}
+
+
+def _in_utc(at: datetime) -> datetime:
+    """SQLite gives the clock without its zone, PostgreSQL in the zone of the session."""
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 def _recorded(row: Row[*tuple[object, ...]]) -> Recorded:

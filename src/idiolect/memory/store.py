@@ -1,7 +1,7 @@
 """The store: evidence is appended, beliefs are kept beside it, and `store.user(id)` is the only thing that can read."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Self
 
@@ -12,11 +12,12 @@ from idiolect.memory import tables
 from idiolect.memory.checks import Check, checked
 from idiolect.memory.engine import Database, open_database
 from idiolect.memory.migrations import migrate
-from idiolect.memory.reading import Query, Reading, Recorded, Rows, State
+from idiolect.memory.reading import Query, Reading, Rows
+from idiolect.memory.records import Audited, Head, Recorded, State
 from idiolect.memory.writing import Transaction
 from idiolect.schema import USER_ID
 
-__all__ = ["Check", "Recorded", "State", "Store", "Transaction", "UserStore", "open_store"]
+__all__ = ["Audited", "Check", "Head", "Recorded", "State", "Store", "Transaction", "UserStore", "open_store"]
 
 PATIENCE_S = 10.0  # how long a writer waits for another before it gives up
 
@@ -38,6 +39,13 @@ class UserStore(Reading):
         """Delete everything of this person, in the write-ahead log too; how many rows went, by table."""
         with self.transaction() as transaction:
             counts = transaction.erase()
+        self._database.scrub()
+        return counts
+
+    def forget(self, event_ids: Iterable[str]) -> dict[str, int]:
+        """Delete events with all that hangs on them, in the write-ahead log too; how many rows went, by table."""
+        with self.transaction() as transaction:
+            counts = transaction.forget(event_ids)
         self._database.scrub()
         return counts
 

@@ -8,6 +8,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     DateTime,
+    Float,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -34,6 +35,7 @@ person = Table(
     "person",
     METADATA,
     Column("id", String(128), primary_key=True),  # this row is what a writer of the person locks in PostgreSQL
+    Column("epoch", BigInteger, nullable=False, server_default="0"),  # changes whenever something is forgotten
     sqlite_with_rowid=False,
 )
 
@@ -48,6 +50,7 @@ event = Table(
     Column("payload", Text, nullable=False),  # JSON of schema.AnyEvent
     UniqueConstraint("person", "id"),
     Index(None, "person", "kind", "seq"),
+    Index(None, "person", "seq"),
     sqlite_autoincrement=True,  # a seq is never given twice, not even after erasure
 )
 
@@ -80,4 +83,26 @@ state = Table(
     Column("seen", BigInteger, nullable=False),
     Column("layout", Text, nullable=False),  # JSON: name -> dtype and shape, in the order of `data`
     Column("data", LargeBinary, nullable=False),
+)
+
+embedding = Table(
+    "embedding",
+    METADATA,
+    Column("person", String(128), primary_key=True),
+    Column("event", String, primary_key=True),
+    Column("part", Integer, primary_key=True, autoincrement=False),  # which statement of it, or side of the turn
+    Column("version", String, primary_key=True),  # of the embedder
+    Column("scale", Float, nullable=False),
+    Column("data", LargeBinary, nullable=False),  # int8; times `scale` it is the vector
+    ForeignKeyConstraint(["person", "event"], ["event.person", "event.id"], ondelete="CASCADE"),
+)
+
+audit = Table(
+    "audit",
+    METADATA,
+    Column("seq", SEQUENCE, primary_key=True, autoincrement=True),
+    Column("person", ForeignKey("person.id"), nullable=False, index=True),
+    Column("at", DateTime(timezone=True), nullable=False),  # UTC
+    Column("action", String, nullable=False),
+    Column("what", Text, nullable=False),  # JSON: ids and counts, never a text
 )

@@ -1,6 +1,8 @@
 """One durable write transaction of one person: all of it is on the disk when it ends, or none."""
 
-from collections.abc import Mapping, Sequence
+import json
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
 from typing import Final
 
@@ -19,14 +21,17 @@ from sqlalchemy import (
 
 from idiolect.errors import BadInput
 from idiolect.memory import tables
-from idiolect.memory.arrays import packed, vector_bytes
+from idiolect.memory.arrays import embedding_bytes, packed, vector_bytes
 from idiolect.memory.extraction import admitted
 from idiolect.memory.faults import as_bad_input, as_store_errors
-from idiolect.memory.reading import OF, Query, Reading, Rows, State
-from idiolect.schema import EVENT, AnyEvent, Array, Interaction, Statement
+from idiolect.memory.forgetting import hanging_on
+from idiolect.memory.reading import MOST_VALUES, OF, Query, Reading, Rows
+from idiolect.memory.records import Embeddings, State
+from idiolect.schema import EVENT, AnyEvent, Array, Interaction, Statement, now
 
 _LOCK_PERSON: Final = select(tables.person.c.id).where(tables.person.c.id == OF).with_for_update()  # SQLite locks all
-_NEW_PERSON: Final = text("INSERT INTO person (id) VALUES (:of) ON CONFLICT DO NOTHING")
+_NEW_PERSON: Final = text("INSERT INTO person (id, epoch) VALUES (:of, :epoch) ON CONFLICT DO NOTHING")
+_NEXT_EPOCH: Final = update(tables.person).where(tables.person.c.id == OF).values(epoch=tables.person.c.epoch + 1)
 _NEW_EVENT: Final = insert(tables.event)
 _NEW_ANSWERS: Final = insert(tables.answer)
 _NEW_VECTORS: Final = insert(tables.vector)
@@ -34,15 +39,49 @@ _NEW_STATE: Final = insert(tables.state)
 _CHANGE_STATE: Final = update(tables.state).where(
     tables.state.c.person == OF, tables.state.c.name == bindparam("called")
 )
+_NEW_EMBEDDINGS: Final = insert(tables.embedding)
+_NEW_AUDIT: Final = insert(tables.audit)
+_DROP_EMBEDDINGS: Final = delete(tables.embedding).where(
+    tables.embedding.c.person == OF,
+    tables.embedding.c.event == bindparam("of_event"),
+    tables.embedding.c.part == bindparam("of_part"),
+    tables.embedding.c.version == bindparam("made_by"),
+)
 _DROP_VECTORS: Final = delete(tables.vector).where(
     tables.vector.c.person == OF,
     tables.vector.c.version == bindparam("made_by"),
     tables.vector.c.candidate == bindparam("of_candidate"),
 )
+LONGEST_ID = 200  # characters
 # Children first: a row goes before the row that it points at.
 _ERASURES: Final = {
     table.name: delete(table).where((table.c.id if table is tables.person else table.c.person) == OF)
-    for table in (tables.vector, tables.state, tables.answer, tables.event, tables.person)
+    for table in (
+        tables.vector,
+        tables.embedding,
+        tables.state,
+        tables.answer,
+        tables.audit,
+        tables.event,
+        tables.person,
+    )
+}
+_OF_EVENTS: Final = (
+    select(tables.event.c.seq)
+    .where(tables.event.c.person == OF, tables.event.c.id.in_(bindparam("events", expanding=True)))
+    .scalar_subquery()
+)
+_OF_ANSWERS: Final = (
+    select(tables.answer.c.id).where(tables.answer.c.person == OF, tables.answer.c.event.in_(_OF_EVENTS))
+).scalar_subquery()
+_FORGETTINGS: Final = {
+    table.name: delete(table).where(table.c.person == OF, column.in_(values))
+    for table, column, values in (
+        (tables.vector, tables.vector.c.candidate, _OF_ANSWERS),
+        (tables.embedding, tables.embedding.c.event, bindparam("events", expanding=True)),
+        (tables.answer, tables.answer.c.event, _OF_EVENTS),
+        (tables.event, tables.event.c.id, bindparam("events", expanding=True)),
+    )
 }
 
 
@@ -57,7 +96,7 @@ class Transaction(Reading):
         self._was_known = True
         while not self._rows(_LOCK_PERSON, {}):  # the person is new, or another process erased them just now
             self._was_known = False
-            self._run(_NEW_PERSON, {"of": user_id})
+            self._run(_NEW_PERSON, {"of": user_id, "epoch": secrets.randbits(62)})  # never that of one erased before
 
     def append(self, event: AnyEvent) -> int:
         """Record an event; its seq. Raises BadInput for an id that is taken, and for a statement that is refused."""
@@ -100,6 +139,46 @@ class Transaction(Reading):
         self._run(_DROP_VECTORS, [{"of": self.id, "made_by": version, "of_candidate": each} for each in vectors])
         with as_bad_input("a vector's candidate is not recorded: append its interaction first"):
             self._run(_NEW_VECTORS, rows)
+
+    def save_embeddings(self, version: str, vectors: Embeddings) -> None:
+        """Keep vectors (d,) by event and part, as int8. Raises BadInput for an event that is not recorded."""
+        if not vectors:
+            return
+        keys = [{"event": event, "part": part, "version": version} for event, part in vectors]
+        old = [{"of": self.id, "of_event": event, "of_part": part, "made_by": version} for event, part in vectors]
+        pairs = (embedding_bytes(vector) for vector in vectors.values())
+        rows = [
+            {**key, "person": self.id, "scale": scale, "data": data}
+            for key, (scale, data) in zip(keys, pairs, strict=True)
+        ]
+        self._run(_DROP_EMBEDDINGS, old)
+        with as_bad_input("an embedding's event is not recorded: append it first"):
+            self._run(_NEW_EMBEDDINGS, rows)
+
+    def note(self, action: str, what: Mapping[str, int | Sequence[str]]) -> None:
+        """Add to the audit trail: ids and counts. Raises BadInput for a text, which has no place there."""
+        for value in what.values():
+            for each in () if isinstance(value, int) else value:
+                if not each or len(each) > LONGEST_ID or any(char.isspace() for char in each):
+                    raise BadInput("the audit trail takes ids and counts, never a text")
+        row = {"person": self.id, "at": now(), "action": action, "what": json.dumps(what)}
+        self._run(_NEW_AUDIT, row)
+
+    def forget(self, event_ids: Iterable[str]) -> dict[str, int]:
+        """Delete events and what hangs on them (see forgetting.py); how many rows went, by table.
+
+        Every derived belief goes too, to be rebuilt from what is left, and the epoch changes, so that other processes
+        drop what they hold. Ids of nobody's are passed over.
+        """
+        gone = sorted(hanging_on(event_ids, self))
+        counts = dict.fromkeys(_FORGETTINGS, 0)
+        for start in range(0, len(gone), MOST_VALUES):
+            some = {"of": self.id, "events": gone[start : start + MOST_VALUES]}
+            for name, statement in _FORGETTINGS.items():
+                counts[name] += self._run(statement, some).rowcount
+        counts[tables.state.name] = self._run(_ERASURES[tables.state.name], {"of": self.id}).rowcount
+        self._run(_NEXT_EPOCH, {"of": self.id})
+        return counts
 
     def erase(self) -> dict[str, int]:
         """Delete every row of this person; how many went, by table."""

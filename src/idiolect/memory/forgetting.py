@@ -1,0 +1,54 @@
+"""What hangs on an event and goes with it when it is forgotten.
+
+A turn takes with it the feedback on its candidates and the statements that were read from it; a statement or a
+proposal takes what was decided, changed or set right about it, which may repeat its words.
+"""
+
+from collections.abc import Container, Iterable
+from typing import Protocol
+
+from idiolect.memory.records import Recorded
+from idiolect.schema import AnyEvent, Choice, Correction, Decision, Edit, Interaction, Rating, Revision, Statement
+
+
+class Reader(Protocol):
+    """What is needed of a person's store."""
+
+    def events(self, *kinds: str, after: int = 0) -> list[Recorded]:
+        """All events, in order."""
+
+
+def hanging_on(event_ids: Iterable[str], reader: Reader) -> set[str]:
+    """Ids of those events and of all that hang on them; those that are nobody's are left out."""
+    named = set(event_ids)
+    gone, targets = set[str](), set[str]()  # of events; and all that others may point at: answers and candidates too
+    for recorded in reader.events() if named else ():  # in order: what hangs on an event came after it
+        event = recorded.event
+        if event.id in named or any(event_of_statement(each, targets) in targets for each in _pointers(event)):
+            gone.add(event.id)
+            targets |= {event.id, *_answers(event)}
+    return gone
+
+
+def event_of_statement(identifier: str, events: Container[str]) -> str:
+    """The event of a preference's id, which has a number at its end where the event said several things."""
+    base, _, number = identifier.rpartition(".")
+    return base if identifier not in events and number.isdecimal() else identifier
+
+
+def _answers(event: AnyEvent) -> Iterable[str]:
+    if isinstance(event, Interaction):
+        yield event.answer.id
+        yield from (candidate.id for candidate in event.answer.candidates)
+
+
+def _pointers(event: AnyEvent) -> tuple[str, ...]:
+    """Ids of events, answers or candidates that this event is about."""
+    match event:
+        case Choice(chosen=chosen, over=over):
+            return (chosen, *over)
+        case Rating(candidate=target) | Edit(candidate=target) | Decision(proposal=target) | Revision(statement=target):
+            return (target,)
+        case Statement(turn=str(target)) | Correction(statement=str(target)):
+            return (target,)
+    return ()
