@@ -1,6 +1,7 @@
 """The loop, on the scripted model: it answers, bounds, chooses, remembers and learns."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,10 +12,12 @@ from hypothesis.extra.numpy import arrays
 from idiolect.alignment.decoding.best_of_n import best
 from idiolect.assistant import Assistant
 from idiolect.errors import AnswerNotFound, BadInput, InvalidUser, UnknownMethod
-from idiolect.memory.feedback import event_of
+from idiolect.memory.feedback import Turns, event_of
+from idiolect.memory.store import UserStore
 from idiolect.method import parse
+from idiolect.reward.gaussian import Gaussian
 from idiolect.reward.protocol import Scores
-from idiolect.schema import Answer, Correction, Feedback, Message, Profile, Statement
+from idiolect.schema import Answer, Correction, Feedback, Interaction, Message, Profile, Statement
 from idiolect.settings import Settings
 
 QUESTION = "What should I cook tonight?"
@@ -32,6 +35,23 @@ def starter() -> Iterator[Assistant]:
     fields = Settings(model="starter", store="sqlite://", embedder="none", candidates=2, max_tokens=16)
     with Assistant(settings=fields) as opened:
         yield opened
+
+
+class Renamed(Gaussian):
+    """The same reward in a later version."""
+
+    version = "gaussian-of-tomorrow"
+
+
+class Counted:
+    """One person's turns, with the ids by which they were read."""
+
+    def __init__(self, person: UserStore) -> None:
+        self.person, self.read = person, list[str]()
+
+    def interaction(self, identifier: str) -> Interaction:
+        self.read.append(identifier)
+        return self.person.interaction(identifier)
 
 
 def taste(profile: Profile, attribute: str) -> float:
@@ -56,6 +76,36 @@ def test_the_next_choice_follows_what_was_preferred(assistant: Assistant) -> Non
     assert _words(answer) <= float(np.median([_words(candidate) for candidate in answer.candidates]))
     assert "short" in answer.why()
     assert "6 pieces" in answer.why()
+
+
+def test_every_kind_of_judgement_is_the_same_live_and_rebuilt(assistant: Assistant) -> None:
+    for _ in range(5):
+        answer = assistant.answer("ana", QUESTION)
+        assistant.rate("ana", answer.candidates[1], 2)
+        assistant.edit("ana", answer, f"{answer.text} Enjoy!")
+    person = assistant.store.user("ana")
+    live, rebuilt = assistant.learner.belief(person), assistant.learner.rebuild(person)
+    assert live.seen == rebuilt.seen == 10
+    assert live.arrays["cov"] == pytest.approx(rebuilt.arrays["cov"], abs=1e-9)
+
+
+def test_answers_that_another_version_measured_are_measured_anew(assistant: Assistant) -> None:
+    first, second, *_ = assistant.answer("ana", QUESTION).candidates
+    assistant.prefer("ana", second, over=first)
+    assistant.edit("ana", first, "Soup.")
+    person, learner = assistant.store.user("ana"), assistant.learner
+    newer = replace(learner, reward=Renamed.shipped(learner.space))
+    assert not person.vectors((first.id, second.id), newer.version)
+    assert newer.belief(person).arrays["mean"] == pytest.approx(learner.rebuild(person).arrays["mean"], abs=1e-12)
+
+
+def test_a_turn_is_read_once_however_many_of_its_candidates_are_named(assistant: Assistant) -> None:
+    first, *others = assistant.answer("ana", QUESTION).candidates
+    reader = Counted(assistant.store.user("ana"))
+    turns = Turns(reader)
+    event_of(turns, Feedback(kind="choice", answer=first.id, over=tuple(each.id for each in others)))
+    assert turns.text(others[0].id) == others[0].text
+    assert reader.read == [first.id]
 
 
 def test_two_people_do_not_share_a_belief(assistant: Assistant) -> None:

@@ -116,6 +116,8 @@ def test_a_candidate_that_is_not_there_is_told(idiolect: Terminal, which: str) -
         (("ask", "Hello?", "-u", "not a name"), "not a name"),
         (("ask", "Hello?", "-u", "ana", "--model", "nobody"), "no model named 'nobody'"),
         (("ask", "Hello?", "-u", "ana", "--model", "./gone.gguf"), "gone.gguf"),
+        (("chat", "-u", "ana", "--model", "./gone.gguf"), "gone.gguf"),
+        (("serve", "--model", "./gone.gguf"), "gone.gguf"),
         (("ask", "Hello?", "-u", "ana", "--method", "magic"), "magic"),
         (("ask", "Hello?", "-u", "ana", "--store", "sqlite:////no/such/folder/x.db"), "/no/such/folder"),
         (("ask", "Hello?", "-u", "ana", "--config", "gone.toml"), "gone.toml"),
@@ -148,6 +150,17 @@ def test_a_settings_file_with_an_unknown_key_is_told_in_one_line(idiolect: Termi
     Path("idiolect.toml").write_text("kapa = 1")
     code, _, err = idiolect("profile", "-u", "ana")
     assert (code, err) == (1, "idiolect: unknown setting 'kapa' in idiolect.toml; did you mean 'kappa'?\n")
+
+
+def test_what_only_reads_the_store_opens_no_model(idiolect: Terminal) -> None:
+    idiolect.data("ask", "How do I bake bread?", "-u", "ana")
+    gone = ("-u", "ana", "--model", "./gone.gguf")
+    assert "bread" in idiolect.data("why", "last", *gone)
+    idiolect.data("feedback", "rating", *gone, "-a", "last", "--value", "up")
+    assert "1 piece" in idiolect.data("profile", *gone)
+    code, _, err = idiolect("profile", "-u", "ana", "--model", "nobody")
+    assert (code, err.count("\n")) == (1, 1)
+    assert "no model named 'nobody'" in err
 
 
 def test_a_usage_error_exits_with_2(idiolect: Terminal) -> None:

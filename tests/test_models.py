@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from idiolect.errors import BadInput, MissingExtra, ModelError, SettingsError, UnknownModel, WeightsError
+from idiolect.errors import BadInput, MissingExtra, ModelError, SettingsError, Stopped, UnknownModel, WeightsError
 from idiolect.models import ENGINES, LlamaCppSettings, Model, Request, model_names, open_model, starter
 from idiolect.models.scripted_endpoint import ScriptedEndpoint
 from idiolect.schema import Completion, Message, Sampling, as_messages
@@ -35,6 +35,15 @@ def test_n_completions_come_in_order_and_are_told_as_each_ends(model: Model) -> 
     assert len({completion.text for completion in done}) > 1
     assert 5 <= sum(completion.completion_tokens for completion in done) <= 5 * 6
     assert all(completion.prompt_tokens >= 5 for completion in done)
+
+
+def test_whoever_has_left_is_written_nothing_more_and_others_are_answered(model: Model) -> None:
+    left, told = threading.Event(), list[int]()
+    left.set()
+    with pytest.raises(Stopped):
+        model.complete(asking("What should I cook tonight?"), 5, lambda index, _: told.append(index), left)
+    assert len(told) < 5
+    assert model.complete(asking("Say hello."))[0].text
 
 
 def test_they_are_told_on_the_thread_that_asked(model: Model) -> None:

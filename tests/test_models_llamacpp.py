@@ -8,7 +8,7 @@ import httpx
 import pytest
 from pydantic import JsonValue
 
-from idiolect.errors import BadInput, ModelError
+from idiolect.errors import BadInput, ModelError, Stopped
 from idiolect.models import LlamaCppSettings, Request
 from idiolect.models.llamacpp import LlamaCpp
 from idiolect.models.starter import starter_path
@@ -113,6 +113,15 @@ def test_two_requests_interleave(model: LlamaCpp) -> None:
         thread.join()
     changes = sum(one != two for one, two in pairwise(order))
     assert changes > 4
+
+
+def test_candidates_are_stopped_in_the_middle(model: LlamaCpp) -> None:
+    stop, told = threading.Event(), list[int]()
+    endless = asking("Write a long story.", 200, logit_bias={0: -100.0, 2: -100.0})  # no end of text, nor of the turn
+    threading.Timer(0.2, stop.set).start()
+    with pytest.raises(Stopped):
+        model.complete(endless, SETTINGS.parallel, lambda index, _: told.append(index), stop)
+    assert told == []
 
 
 def test_closing_a_stream_frees_its_place(model: LlamaCpp) -> None:

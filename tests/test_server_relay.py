@@ -1,6 +1,8 @@
 """A client that leaves stops the model."""
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from dataclasses import replace
+from pathlib import Path
 from threading import Event
 
 import anyio
@@ -9,7 +11,13 @@ import pytest
 from fastapi import FastAPI
 from starlette.types import Message
 
+from idiolect.assistant import Assistant
+from idiolect.models.protocol import Request
+from idiolect.models.scripted import Scripted
+from idiolect.schema import Completion
+from idiolect.server.app import create_app
 from idiolect.server.relay import EventStream, event, relay
+from idiolect.settings import Settings
 from serving import running
 
 
@@ -76,6 +84,59 @@ def test_a_client_that_hangs_up_stops_the_model() -> None:
         with httpx.stream("GET", at) as reply:
             assert next(reply.iter_lines()) == "data: 0"
         assert is_closed.wait(10)
+
+
+class Slow(Scripted):
+    """A model that writes until whoever asked has left."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.has_stopped = Event()
+
+    def complete(
+        self,
+        request: Request,
+        n: int = 1,
+        on_completion: Callable[[int, Completion], None] | None = None,
+        stop: Event | None = None,
+    ) -> Sequence[Completion]:
+        assert stop is not None
+        assert stop.wait(10)
+        self.has_stopped.set()
+        return super().complete(request, n, on_completion, stop)
+
+
+class Slowly(Assistant):
+    """The assistant with a slow model."""
+
+    def __init__(self, folder: Path, slow: Slow) -> None:
+        super().__init__(settings=Settings(model="scripted", embedder="none", store=f"sqlite:///{folder}/people.db"))
+        self._parts = replace(self._parts, open_model=lambda: slow)
+
+
+@pytest.mark.parametrize(("n", "candidates"), [(1, 4), (3, 4)])
+def test_leaving_while_candidates_are_written_stops_the_model(tmp_path: Path, n: int, candidates: int) -> None:
+    slow = Slow()
+    body = {
+        "messages": [{"role": "user", "content": "How do I repot a fern?"}],
+        "stream": True,
+        "n": n,
+        "idiolect": {"candidates": candidates},
+    }
+    with Slowly(tmp_path, slow) as assistant, running(create_app(assistant)) as at:
+        with httpx.stream("POST", f"{at}/v1/chat/completions", json=body, timeout=5) as reply:
+            assert reply.status_code == 200  # the headers come while the candidates are written
+            assert not slow.has_stopped.is_set()
+        assert slow.has_stopped.wait(5)
+        assert assistant.store.users() == 0
+
+
+def test_leaving_the_page_while_candidates_are_written_stops_the_model(tmp_path: Path) -> None:
+    slow = Slow()
+    with Slowly(tmp_path, slow) as assistant, running(create_app(assistant)) as at:
+        with httpx.stream("POST", f"{at}/page/messages", data={"message": "How do I repot a fern?"}) as reply:
+            assert reply.status_code == 200
+        assert slow.has_stopped.wait(5)
 
 
 @pytest.mark.parametrize("text", ["one", "two\nlines", "old\rmac", "dos\r\nlines", ""])

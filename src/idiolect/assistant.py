@@ -5,13 +5,14 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
+from threading import Event
 from typing import Self, TypedDict, Unpack
 
 from pydantic import JsonValue
 
 from idiolect.alignment.decoding.best_of_n import best
 from idiolect.learning import Learner
-from idiolect.memory.feedback import event_of
+from idiolect.memory.feedback import Turns, event_of
 from idiolect.memory.store import Store
 from idiolect.models.protocol import Model
 from idiolect.parts import open_parts
@@ -32,6 +33,7 @@ from idiolect.schema import (
 )
 from idiolect.settings import Settings, load_settings
 from idiolect.turn import Embedding, Stopwatch, Turn, answered, checked, refused, shares
+from idiolect.waiting import awaited
 
 
 class Options(TypedDict, total=False):
@@ -50,7 +52,10 @@ class Assistant:
     """One assistant for many people: `answer` them, take their `feedback`, show their `profile`. Safe in threads."""
 
     def __init__(self, model: str | None = None, store: str | None = None, *, settings: Settings | None = None) -> None:
-        """`model` and `store` go before the settings. Raises an IdiolectError that says what is missing."""
+        """`model` and `store` go before the settings. Raises an IdiolectError that says what is missing.
+
+        The model itself is opened at its first use, or by `load`.
+        """
         said = {"model": model, "store": store}
         base = settings or load_settings()
         self.settings = base.model_copy(update={key: value for key, value in said.items() if value is not None})
@@ -78,21 +83,26 @@ class Assistant:
         return self._remember(turn, self._answered(turn))
 
     def stream(self, user: str, prompt: str | Sequence[Message], **options: Unpack[Options]) -> Iterator[str | Answer]:
-        """Pieces of the answer's text as they may be shown, then the Answer. Closing it stops the model."""
+        """Pieces of the answer's text as they may be shown, then the Answer. Closing it stops the model.
+
+        While several candidates are written nothing can be shown yet: empty pieces come instead, as a sign of life.
+        """
         turn = self._recall(user, prompt, options)
-        if turn.candidates > 1 or turn.is_replaced:
-            answer = self._answered(turn)  # with several candidates a stream starts after the choice
-            yield answer.text
-        else:
+        if turn.candidates == 1 and not turn.is_replaced:
             answer = yield from self._streamed(turn)
+        else:  # with several candidates the text comes after the choice
+            answer = yield from awaited(lambda stop: self._answered(turn, stop))
+            yield answer.text
         yield self._remember(turn, answer)
 
     def feedback(self, user: str, feedback: Feedback) -> Profile:
         """Record what a person says of an answer or of themselves, and learn from it: both or neither."""
         person = self.store.user(user)
         with person.transaction() as transaction:
-            belief = self.learner.learn(transaction, event_of(transaction, feedback))
-        return profile_of(person, self.learner, belief)
+            turns = Turns(transaction)
+            belief = self.learner.learn(transaction, event_of(turns, feedback), turns)
+            said = transaction.preferences()  # here, so that beliefs in words and in numbers are of one moment
+        return profile_of(user, self.learner, belief, said)
 
     def prefer(self, user: str, chosen: Candidate | Answer | str, over: Candidate | Answer | str) -> Profile:
         """`chosen` was preferred over the other; candidates or their ids."""
@@ -114,10 +124,14 @@ class Assistant:
         """The person sets a weight by hand; 0 says "I have no taste here"."""
         return self.feedback(user, Feedback(kind="correction", attribute=attribute, value=weight))
 
+    def load(self) -> None:
+        """Open the model now instead of at the first answer. Raises an IdiolectError that says what is missing."""
+        self._parts.model  # noqa: B018 - a property that opens it
+
     def profile(self, user: str) -> Profile:
         """All that is believed of a person."""
         person = self.store.user(user)
-        return profile_of(person, self.learner, self.learner.belief(person))
+        return profile_of(user, self.learner, self.learner.belief(person), person.preferences())
 
     def answer_by_id(self, user: str, answer: str) -> Answer:
         """An earlier answer with its trace, by its id or a candidate's. Raises AnswerNotFound."""
@@ -163,12 +177,12 @@ class Assistant:
             answer_id=options.get("answer_id") or new_id("chatcmpl"),
         )
 
-    def _answered(self, turn: Turn) -> Answer:
+    def _answered(self, turn: Turn, stop: Event | None = None) -> Answer:
         if turn.is_replaced:
             return refused(turn, self._parts.boundary.refusal(turn.verdict))
         embedding = Embedding(self.learner.phi, self._measuring)
         with turn.watch.step("generate"):
-            completions = self.model.complete(turn.request, turn.candidates, embedding.on_completion)
+            completions = self.model.complete(turn.request, turn.candidates, embedding.on_completion, stop)
         with turn.watch.step("measure"):
             phi = embedding.phi(len(completions))
         return self._chosen(turn, completions, phi)

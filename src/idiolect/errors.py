@@ -76,6 +76,10 @@ class ModelTimeout(ModelError):
     status = HTTPStatus.GATEWAY_TIMEOUT
 
 
+class Stopped(ModelError):
+    """Whoever asked left before the answers were written."""
+
+
 class PolicyError(IdiolectError):
     """The boundary's policy file has an error."""
 

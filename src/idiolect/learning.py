@@ -4,13 +4,16 @@ Choices, ratings and edits are folded in one by one as they come. What is said i
 so a statement or a correction rebuilds the belief from all events, and so does every fifth piece of evidence.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 
 from idiolect.features.embedder import Embedder
 from idiolect.features.space import PreferenceSpace
+from idiolect.memory.feedback import Turns
 from idiolect.memory.store import State, Transaction, UserStore
 from idiolect.reward.evidence import corrected, edited, stated
 from idiolect.reward.folding import folded
@@ -20,6 +23,7 @@ from idiolect.schema import FEEDBACK_KINDS, AnyEvent, Array, Choice, Correction,
 BELIEF = "belief"
 JUDGEMENTS = ("choice", "rating", "edit")
 
+Judgement: TypeAlias = Choice | Rating | Edit
 Reader = UserStore | Transaction
 
 
@@ -31,7 +35,7 @@ class Learner:
     space: PreferenceSpace
     embedder: Embedder | None
 
-    @property
+    @cached_property
     def version(self) -> str:
         """A belief made by another reward, prior or space is rebuilt."""
         return f"{self.reward.version}/{self.space.version}/{self.embedder.name if self.embedder else 'none'}"
@@ -48,27 +52,35 @@ class Learner:
             return self.rebuild(reader)
         return Belief(state.arrays, state.seen)
 
-    def learn(self, transaction: Transaction, event: AnyEvent) -> Belief:
-        """Record one piece of feedback and the belief that follows from it, both or neither."""
+    def learn(self, transaction: Transaction, event: AnyEvent, turns: Turns | None = None) -> Belief:
+        """Record one piece of feedback and the belief that follows from it, both or neither.
+
+        `turns` are those already read in this transaction.
+        """
         before = self.belief(transaction)
         seq = transaction.append(event)
-        after = self._folded(transaction, before, event)
+        after = self._folded(transaction, turns or Turns(transaction), before, event)
         transaction.save_state(State(BELIEF, self.version, seq, after.arrays, after.seen))
         return after
 
     def rebuild(self, reader: Reader) -> Belief:
         """The belief from all events at once."""
-        return self.reward.rebuild(self._everything(reader))
+        return self.reward.rebuild(self._everything(reader, Turns(reader)))
 
-    def _folded(self, reader: Reader, belief: Belief, event: AnyEvent) -> Belief:
-        evidence = self._evidence(reader, event)
-        if evidence is None:  # words replace words, so they are never folded in alone
-            return self.rebuild(reader)
-        return folded(self.reward, belief, evidence, lambda: self._everything(reader))
+    def _folded(self, reader: Reader, turns: Turns, belief: Belief, event: AnyEvent) -> Belief:
+        if not isinstance(event, Judgement):  # words replace words, so they are never folded in alone
+            return self.reward.rebuild(self._everything(reader, turns))
+        return folded(
+            self.reward,
+            belief,
+            lambda: self._evidence(reader, turns, [event])[0],
+            lambda: self._everything(reader, turns),
+        )
 
-    def _everything(self, reader: Reader) -> list[Evidence]:
-        judgements = (self._evidence(reader, each.event) for each in reader.events(*JUDGEMENTS))
-        return [*(piece for piece in judgements if piece is not None), *self._words(reader)]
+    def _everything(self, reader: Reader, turns: Turns) -> list[Evidence]:
+        judged = [each.event for each in reader.events(*JUDGEMENTS)]
+        judgements = [event for event in judged if isinstance(event, Judgement)]
+        return [*self._evidence(reader, turns, judgements), *self._words(reader)]
 
     def _words(self, reader: Reader) -> Iterable[Evidence]:
         said = (stated(preference, self.space) for preference in reader.preferences())
@@ -82,27 +94,29 @@ class Learner:
             if attribute is not None and weight is not None:
                 yield corrected(attribute, weight, self.space)
 
-    def _evidence(self, reader: Reader, event: AnyEvent) -> Evidence | None:
+    def _evidence(self, reader: Reader, turns: Turns, events: Sequence[Judgement]) -> list[Evidence]:
+        """What each of these says of the weights; the vectors of all their candidates are read together."""
+        phi = self._phi_of(reader, turns, [candidate for event in events for candidate in _judged(event)])
+        return [self._piece(event, phi, turns) for event in events]
+
+    def _piece(self, event: Judgement, phi: Mapping[str, Array], turns: Turns) -> Evidence:
         match event:
             case Choice(chosen=chosen, over=over):
-                return Chosen(self._phi_of(reader, (chosen, *over)))
+                return Chosen(np.stack([phi[candidate] for candidate in (chosen, *over)]))
             case Rating(candidate=candidate, value=value):
-                return Rated(self._phi_of(reader, (candidate,))[0], value)
+                return Rated(phi[candidate], value)
             case Edit(candidate=candidate, text=text):
-                old = _text_of(reader, candidate)
-                return edited(self._phi_of(reader, (candidate,))[0], self.phi([text])[0], old, text)
-        return None
+                return edited(phi[candidate], self.phi([text])[0], turns.text(candidate), text)
 
-    def _phi_of(self, reader: Reader, candidates: Sequence[str]) -> Array:
-        """(n, d) of candidates by id; measured anew from their texts where the stored ones are of another version."""
-        kept = reader.vectors(candidates, self.version)
-        missing = [candidate for candidate in candidates if candidate not in kept]
-        if missing:
-            fresh = self.phi([_text_of(reader, candidate) for candidate in missing])
-            kept = {**kept, **dict(zip(missing, fresh, strict=True))}
-        return np.stack([kept[candidate] for candidate in candidates])
+    def _phi_of(self, reader: Reader, turns: Turns, candidates: Sequence[str]) -> dict[str, Array]:
+        """(d,) of candidates by id; measured anew from their texts where the stored ones are of another version."""
+        wanted = dict.fromkeys(candidates)
+        kept = reader.vectors(wanted, self.version)
+        missing = [candidate for candidate in wanted if candidate not in kept]
+        fresh = self.phi([turns.text(candidate) for candidate in missing])
+        return {**kept, **dict(zip(missing, fresh, strict=True))}
 
 
-def _text_of(reader: Reader, candidate: str) -> str:
-    answer = reader.interaction(candidate).answer
-    return next(each.text for each in answer.candidates if each.id == candidate)
+def _judged(event: Judgement) -> tuple[str, ...]:
+    """The candidates that a judgement is about."""
+    return (event.chosen, *event.over) if isinstance(event, Choice) else (event.candidate,)

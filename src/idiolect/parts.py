@@ -1,12 +1,14 @@
 """The parts that the loop calls, opened from the settings and closed together."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from threading import Lock
 
 from pydantic import JsonValue
 
 from idiolect.boundary import Boundary
+from idiolect.errors import ModelError
 from idiolect.features.embedder import open_embedder
 from idiolect.features.space import PreferenceSpace
 from idiolect.generation import Generation, Host, TokenValues, compose
@@ -14,7 +16,7 @@ from idiolect.generation.protocol import Person, Prepared
 from idiolect.learning import Learner
 from idiolect.memory.store import Store, UserStore, open_store
 from idiolect.method import Method, parse
-from idiolect.models import open_model
+from idiolect.models import opener
 from idiolect.models.protocol import Model, Request
 from idiolect.reward.gaussian import Gaussian
 from idiolect.reward.protocol import Belief
@@ -29,14 +31,27 @@ DEFAULT_SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Huggin
 
 @dataclass
 class Parts:
-    """Everything behind the loop."""
+    """Everything behind the loop. The model is opened at its first use: what only reads the store needs none."""
 
     settings: Settings
-    model: Model
+    open_model: Callable[[], Model]
     store: Store
     boundary: Boundary
     learner: Learner
-    _opened: dict[tuple[str, ...], Generation] = field(default_factory=dict)
+    _composed: dict[tuple[str, ...], Generation] = field(default_factory=dict, init=False)
+    _opening: Lock = field(default_factory=Lock, init=False)
+    _model: Model | None = field(default=None, init=False)
+    _is_closed: bool = field(default=False, init=False)
+
+    @property
+    def model(self) -> Model:
+        """The language model. The first who asks opens it and others wait; where that fails, the next one tries."""
+        with self._opening:
+            if self._model is None:
+                if self._is_closed:
+                    raise ModelError(f"the model {self.settings.model} was closed; open another assistant")
+                self._model = self.open_model()
+            return self._model
 
     def method(
         self, name: str | None, candidates: int | None, extra: Mapping[str, JsonValue], person: UserStore
@@ -71,7 +86,10 @@ class Parts:
 
     def close(self) -> None:
         """Free the model and the store."""
-        self.model.close()
+        with self._opening:
+            self._is_closed = True
+            if self._model is not None:
+                self._model.close()
         self.store.close()
 
     def _automatic(self, person: UserStore) -> Method:
@@ -81,9 +99,9 @@ class Parts:
         return Method((*(["profile"] if speaks else []), *(["token-values"] if steers else [])))
 
     def _generation(self, names: tuple[str, ...]) -> Generation:
-        if names not in self._opened:
-            self._opened[names] = compose(names, self._host)
-        return self._opened[names]
+        if names not in self._composed:
+            self._composed[names] = compose(names, self._host)
+        return self._composed[names]
 
     @cached_property
     def _host(self) -> Host:
@@ -97,14 +115,12 @@ class Parts:
 
 
 def open_parts(settings: Settings) -> Parts:
-    """Everything that the settings name. Raises an IdiolectError that says what is missing."""
+    """Everything that the settings name, the model not yet open. Raises an IdiolectError that says what is missing."""
+    open_model = opener(settings)
     space = PreferenceSpace.shipped()
     learner = Learner(Gaussian.shipped(space), space, open_embedder(settings.embedder))
     boundary = Boundary.shipped() if settings.policy is None else Boundary.from_file(settings.policy)
-    store = open_store(settings.store)
-    key = settings.api_key.get_secret_value() if settings.api_key else None
-    model = open_model(settings.model, base_url=settings.base_url, api_key=key, timeout_s=settings.timeout_s)
-    return Parts(settings, model, store, boundary, learner)
+    return Parts(settings, open_model, open_store(settings.store), boundary, learner)
 
 
 def examples(person: UserStore) -> tuple[tuple[str, str, str], ...]:

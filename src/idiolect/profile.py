@@ -1,32 +1,38 @@
 """All that is believed of a person, as a client or a page shows it."""
 
-from idiolect.features.space import PreferenceSpace
+from collections.abc import Iterator
+
+import numpy as np
+
 from idiolect.learning import Learner
-from idiolect.memory.store import UserStore
 from idiolect.reward.protocol import Belief
-from idiolect.schema import Profile, Taste
+from idiolect.schema import Preference, Profile, Taste
 
 CONFIDENT = 1.64  # standard deviations from zero: 90 % of the posterior on one side
+DIGITS = 4
 
 
-def profile_of(person: UserStore, learner: Learner, belief: Belief) -> Profile:
+def profile_of(user: str, learner: Learner, belief: Belief, said: tuple[Preference, ...]) -> Profile:
     """Tastes in the named attributes and in learnt directions, the surest first, with the statements in force."""
-    mean, sd = learner.reward.weights(belief)
-    tastes = [_taste(learner.space, j, float(mean[j]), float(sd[j])) for j in range(learner.space.dim)]
     return Profile(
-        user=person.id,
+        user=user,
         evidence=belief.seen,
-        tastes=tuple(sorted(tastes, key=lambda taste: -abs(taste.mean) / taste.sd)),
-        preferences=person.preferences(),
+        tastes=tuple(_tastes(learner, belief)),
+        preferences=said,
         space=learner.space.version,
     )
 
 
-def _taste(space: PreferenceSpace, j: int, mean: float, sd: float) -> Taste:
-    return Taste(
-        attribute=space.names[j],
-        mean=round(mean, 4),
-        sd=round(sd, 4),
-        description=space.describe(space.names[j]),
-        confident=abs(mean) > CONFIDENT * sd,
-    )
+def _tastes(learner: Learner, belief: Belief) -> Iterator[Taste]:
+    mean, sd = learner.reward.weights(belief)
+    sureness = np.abs(mean) / sd
+    means, sds = mean.round(DIGITS).tolist(), sd.round(DIGITS).tolist()
+    for j in np.argsort(-sureness, kind="stable").tolist():
+        name = learner.space.names[j]
+        yield Taste(
+            attribute=name,
+            mean=means[j],
+            sd=sds[j],
+            description=learner.space.describe(name),
+            confident=bool(sureness[j] > CONFIDENT),
+        )

@@ -53,10 +53,10 @@ class Conversation:
         asked = [*self.messages, Message(role="user", content=prompt)]
         with stderr().status("writing") as waiting:
             for piece in self.assistant.stream(self.user, asked, temporary=self.temporary):
-                waiting.stop()
                 if isinstance(piece, Answer):
                     self.answer = piece
-                else:
+                elif piece:
+                    waiting.stop()
                     write(piece)
         write("\n")
         if self.answer is not None:

@@ -1,7 +1,7 @@
 """Options that several commands share, each spelt once, and the assistant that they open."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,36 +38,39 @@ LAST = "last"
 
 
 @contextmanager
-def opened_assistant(config: Path | None = None, **settings: object) -> Iterator["Assistant"]:
-    """An assistant with these settings before those of the environment and file; says on stderr that it is loading."""
+def opened_assistant(context: typer.Context) -> Iterator["Assistant"]:
+    """An assistant whose model is opened when it is first needed.
+
+    A command's options that bear the name of a setting are settings, before those of the environment and the file.
+    """
+    from idiolect.settings import Settings, load_settings
+
+    said = {name: value for name, value in context.params.items() if name in Settings.model_fields}
+    loaded = load_settings(context.params["config"], **said)
+    from idiolect.assistant import Assistant  # after the settings: what is wrong with them is told at once
+
+    with Assistant(settings=loaded) as assistant:
+        yield assistant
+
+
+@contextmanager
+def loaded_assistant(context: typer.Context) -> Iterator["Assistant"]:
+    """The same with its model open, so that what is wrong with it is told at once; says on stderr that it loads."""
     from idiolect.cli.show import working
-    from idiolect.settings import load_settings
 
-    loaded = load_settings(config, **settings)
-    with working(f"opening {loaded.model}"):
-        from idiolect.assistant import Assistant
-
-        assistant = Assistant(settings=loaded)
-    with assistant:
+    with opened_assistant(context) as assistant:
+        with working(f"opening {assistant.settings.model}"):
+            assistant.load()
         yield assistant
 
 
 @contextmanager
 def opened_model(settings: "Settings", parallel: int = 1) -> Iterator["Model"]:
     """The model alone, with room for so many answers side by side."""
-    from idiolect.models import LlamaCppSettings, open_model
+    from idiolect.models import LlamaCppSettings, opener
 
-    model = open_model(
-        settings.model,
-        base_url=settings.base_url,
-        api_key=settings.api_key.get_secret_value() if settings.api_key else None,
-        timeout_s=settings.timeout_s,
-        llama=LlamaCppSettings(parallel=parallel),
-    )
-    try:
+    with closing(opener(settings, LlamaCppSettings(parallel=parallel))()) as model:
         yield model
-    finally:
-        model.close()
 
 
 def answer_id(assistant: "Assistant", user: str, said: str) -> str:

@@ -19,6 +19,7 @@ class Kind(StrEnum):
 
 
 def feedback(
+    context: typer.Context,
     kind: Annotated[Kind, typer.Argument(help="What is said: see the examples in docs/feedback.md.")],
     user: User,
     answer: Annotated[
@@ -41,7 +42,7 @@ def feedback(
     from idiolect.cli.show import learnt, note, printed_json
     from idiolect.schema import Feedback
 
-    with opened_assistant(config, model=model, store=store) as assistant:
+    with opened_assistant(context) as assistant:
         said = Feedback(
             kind=kind.value,
             answer=answer_id(assistant, user, answer) if answer else None,
@@ -57,6 +58,7 @@ def feedback(
 
 
 def profile(
+    context: typer.Context,
     user: User,
     every: Annotated[bool, typer.Option("--all", help="Show every taste, however unsure.")] = False,
     model: ModelName = None,
@@ -67,7 +69,7 @@ def profile(
     """Show all that is believed of a person: statements, and tastes as bars with their uncertainty."""
     from idiolect.cli.show import printed_json, show_profile
 
-    with opened_assistant(config, model=model, store=store) as assistant:
+    with opened_assistant(context) as assistant:
         believed = assistant.profile(user)
     if json:
         printed_json(believed)
@@ -76,6 +78,7 @@ def profile(
 
 
 def why(
+    context: typer.Context,
     answer: AnswerId,
     user: User,
     model: ModelName = None,
@@ -86,7 +89,7 @@ def why(
     """Show why a person got an answer: the candidates, their scores, what decided, what the boundary said."""
     from idiolect.cli.show import printed_json, show_why
 
-    with opened_assistant(config, model=model, store=store) as assistant:
+    with opened_assistant(context) as assistant:
         found = assistant.answer_by_id(user, answer_id(assistant, user, answer))
     if json:
         printed_json(found)

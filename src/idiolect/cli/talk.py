@@ -16,13 +16,14 @@ from idiolect.cli.options import (
     StoreUrl,
     Temperature,
     User,
-    opened_assistant,
+    loaded_assistant,
 )
 
 Temporary = Annotated[bool, typer.Option("--temporary", help="Keep nothing of this conversation.")]
 
 
 def chat(
+    context: typer.Context,
     user: User,
     model: ModelName = None,
     store: StoreUrl = None,
@@ -37,16 +38,7 @@ def chat(
     """Talk to a model that learns how you like its answers; /help lists what can be said besides. Works piped."""
     from idiolect.cli.conversation import Conversation
 
-    with opened_assistant(
-        config,
-        model=model,
-        store=store,
-        base_url=base_url,
-        method=method,
-        candidates=candidates,
-        temperature=temperature,
-        max_tokens=max_tokens,
-    ) as assistant:
+    with loaded_assistant(context) as assistant:
         conversation = Conversation(assistant, user, temporary=temporary)
         conversation.run(sys.stdin)
     if conversation.failures and not sys.stdin.isatty():
@@ -54,6 +46,7 @@ def chat(
 
 
 def ask(
+    context: typer.Context,
     prompt: Annotated[str, typer.Argument(help="The question; `-` reads it from stdin.")],
     user: User,
     model: ModelName = None,
@@ -71,16 +64,7 @@ def ask(
     """Ask one question and print the answer; with --json also its candidates and trace."""
     from idiolect.cli.show import note, printed_json, working, write
 
-    with opened_assistant(
-        config,
-        model=model,
-        store=store,
-        base_url=base_url,
-        method=method,
-        candidates=candidates,
-        temperature=temperature,
-        max_tokens=max_tokens,
-    ) as assistant:
+    with loaded_assistant(context) as assistant:
         text = sys.stdin.read() if prompt == "-" else prompt
         sampling = assistant.settings.sampling.model_copy(update={"seed": seed})
         with working("writing"):

@@ -47,7 +47,7 @@ def taught(
         if not person.prefers(asked.answers[first], asked.answers[second], rng):
             first, second = second, first
         evidence.append(Chosen(asked.phi[[first, second]]))
-        belief = folded(reward, stage.belief, evidence[-1], lambda: evidence)
+        belief = folded(reward, stage.belief, lambda: evidence[-1], lambda: evidence)
         choice = (asked.prompt, asked.answers[first], asked.answers[second])
         stage = found[count] = Stage(belief, (*stage.choices, choice))
     return {count: found[count] for count in stages}

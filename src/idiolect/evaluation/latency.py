@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -44,10 +45,14 @@ class Recital(Scripted):
         return SHA256
 
     def complete(
-        self, request: Request, n: int = 1, on_completion: Callable[[int, Completion], None] | None = None
+        self,
+        request: Request,
+        n: int = 1,
+        on_completion: Callable[[int, Completion], None] | None = None,
+        stop: Event | None = None,
     ) -> Sequence[Completion]:
         """n answers of WORDS words each, at once: scripted ones, each going on in the next one's style."""
-        written = super().complete(request, STYLED)
+        written = super().complete(request, STYLED, stop=stop)
         done = [_recited([*written[at:], *written[:at]]) for at in range(n)]
         for index, completion in enumerate(done):
             if on_completion:
@@ -61,7 +66,7 @@ class Reciter(Assistant):
     def __init__(self, settings: Settings) -> None:
         """Everything but the model as the settings say."""
         super().__init__(settings=settings)
-        self._parts = replace(self._parts, model=Recital())
+        self._parts = replace(self._parts, open_model=Recital)
 
 
 class Latency(Bench):

@@ -16,6 +16,27 @@ class Reader(Protocol):
         """The turn that an answer's or a candidate's id belongs to. Raises AnswerNotFound."""
 
 
+class Turns:
+    """The turns that pieces of feedback name, each read once. As long-lived as the transaction that it reads in."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._read: dict[str, Interaction] = {}  # by the ids of the answer and of its candidates
+
+    def interaction(self, identifier: str) -> Interaction:
+        """The turn that an answer's or a candidate's id belongs to. Raises AnswerNotFound."""
+        if identifier not in self._read:
+            found = self._reader.interaction(identifier)
+            candidates = (candidate.id for candidate in found.answer.candidates)
+            self._read |= dict.fromkeys((found.answer.id, *candidates), found)
+        return self._read[identifier]
+
+    def text(self, candidate: str) -> str:
+        """What a candidate says. Raises AnswerNotFound."""
+        answer = self.interaction(candidate).answer
+        return next(each.text for each in answer.candidates if each.id == candidate)
+
+
 def event_of(reader: Reader, feedback: Feedback) -> AnyEvent:
     """The event that this feedback is. Raises BadInput for what is missing, AnswerNotFound for ids of nobody's."""
     return _MAKERS[feedback.kind](reader, feedback)

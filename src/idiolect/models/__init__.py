@@ -16,6 +16,7 @@ from idiolect.models.protocol import Model, Request, Stream
 from idiolect.models.remote import Prices, Remote
 from idiolect.models.scripted import Scripted
 from idiolect.models.starter import starter_path
+from idiolect.settings import Settings
 
 __all__ = [
     "ENGINES",
@@ -27,6 +28,7 @@ __all__ = [
     "Stream",
     "model_names",
     "open_model",
+    "opener",
 ]
 
 ENGINES: dict[str, type[Model]] = {"llama.cpp": LlamaCpp, "openai": Remote, "scripted": Scripted}
@@ -70,9 +72,22 @@ def open_model(
     `base_url`, `api_key`, `prices` and `timeout_s` (of silence) are for endpoints, `llama` for models in this process.
     """
     options = Options(base_url, api_key, Patience(timeout_s=timeout_s), prices, llama or LlamaCppSettings())
+    return _naming(name, options).open(name, options)
+
+
+def opener(settings: Settings, llama: LlamaCppSettings | None = None) -> Callable[[], Model]:
+    """What opens the model of these settings. Raises UnknownModel at once for a name of no known form."""
+    key = settings.api_key.get_secret_value() if settings.api_key else None
+    patience = Patience(timeout_s=settings.timeout_s)
+    options = Options(settings.base_url, key, patience, llama=llama or LlamaCppSettings())
+    naming = _naming(settings.model, options)
+    return lambda: naming.open(settings.model, options)
+
+
+def _naming(name: str, options: Options) -> Naming:
     for naming in NAMINGS:
         if naming.fits(name, options):
-            return naming.open(name, options)
+            return naming
     raise UnknownModel(f"no model named {name!r}; a name has one of the forms: {', '.join(model_names())}")
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from queue import SimpleQueue
+from threading import Event
 from typing import TypeVar
 from weakref import ref
 
@@ -75,7 +76,7 @@ class LlamaCpp:
         self._turn = threading.Condition()
         self._running = 0
         self._reloading = False
-        self._stopping = threading.Event()
+        self._stopping = Event()
         self._live: Server | None = load(path, self.settings, self._key)
         atexit.register(_close, ref(self))  # a thread inside llama.cpp when Python ends would abort the process
         self.max_bias_entries = self._ask(_Models, "GET", "/v1/models").data[0].meta.n_vocab
@@ -86,9 +87,13 @@ class LlamaCpp:
         return sha256_of(self.path)
 
     def complete(
-        self, request: Request, n: int = 1, on_completion: Callable[[int, Completion], None] | None = None
+        self,
+        request: Request,
+        n: int = 1,
+        on_completion: Callable[[int, Completion], None] | None = None,
+        stop: Event | None = None,
     ) -> Sequence[Completion]:
-        """Return n completions in order. With a seed, candidate i is drawn with `seed + i`."""
+        """Return n completions in order. With a seed, candidate i is drawn with `seed + i`. Stops within a token."""
         wire.check(request, n)
         done: dict[int, Completion] = {}
 
@@ -97,15 +102,16 @@ class LlamaCpp:
             if on_completion:
                 on_completion(index, completion)
 
-        for first in range(0, n, self.settings.parallel):
-            body = self._body(request, first, min(self.settings.parallel, n - first))
-            closed = threading.Event()
-            try:
-                for index, item in self._written(body, closed):
+        closed = Event()
+        try:
+            for first in range(0, n, self.settings.parallel):
+                body = self._body(request, first, min(self.settings.parallel, n - first))
+                for index, item in self._written(body, closed, stop):
                     if isinstance(item, Completion):
                         add(first + index, item)
-            finally:
-                closed.set()
+                wire.go_on(stop)
+        finally:
+            closed.set()
         if len(done) < n:
             raise ModelError(f"llama.cpp ended {n - len(done)} of {n} answers before their time; ask again")
         return [done[index] for index in range(n)]
@@ -113,7 +119,7 @@ class LlamaCpp:
     def stream(self, request: Request) -> Pieces:
         """One completion, piece by piece."""
         wire.check(request)
-        closed = threading.Event()
+        closed = Event()
         written = self._written(self._body(request, 0, 1), closed)
         return Pieces((item for _, item in written), closed.set)
 
@@ -121,7 +127,7 @@ class LlamaCpp:
         """n answers with their tokens, the end-of-turn token too, and the `top` likeliest tokens of each position."""
         wire.check(request, n)
         body = self._body(request, 0, n) | {"stream": False, "logprobs": True, "top_logprobs": top}
-        choices = [choice for reply in self._replies(body, threading.Event()) for choice in reply.choices]
+        choices = [choice for reply in self._replies(body, Event()) for choice in reply.choices]
         return [_spelled(choice) for choice in sorted(choices, key=lambda choice: choice.index)]
 
     def count_tokens(self, text: str) -> int:
@@ -184,11 +190,13 @@ class LlamaCpp:
             body["top_logprobs"] = body.get("top_logprobs") or 1  # without it llama.cpp ignores `logprobs`
         return body
 
-    def _written(self, body: dict[str, JsonValue], closed: threading.Event) -> Iterator[tuple[int, str | Completion]]:
+    def _written(
+        self, body: dict[str, JsonValue], closed: Event, stop: Event | None = None
+    ) -> Iterator[tuple[int, str | Completion]]:
         """The pieces of each answer with its index, and at its end the whole: its usage follows its last piece."""
         drafts: dict[int, wire.Draft] = {}
         ended = 0
-        for reply in self._replies(body, closed):
+        for reply in self._replies(body, closed, stop):
             for choice in reply.choices:
                 if piece := drafts.setdefault(choice.index, wire.Draft()).take(choice):
                     yield choice.index, piece
@@ -197,12 +205,13 @@ class LlamaCpp:
             if usage := reply.usage:
                 yield ended, drafts[ended].completion(usage.prompt_tokens, usage.completion_tokens)
 
-    def _replies(self, body: dict[str, JsonValue], closed: threading.Event) -> Iterator[wire.Reply]:
+    def _replies(self, body: dict[str, JsonValue], closed: Event, stop: Event | None = None) -> Iterator[wire.Reply]:
+        ends = [event for event in (closed, stop, self._stopping) if event is not None]
         queue: SimpleQueue[Mapping[str, JsonValue] | Exception | None] = SimpleQueue()
 
         def receive(chunk: Mapping[str, JsonValue]) -> bool:
             queue.put(chunk)
-            return closed.is_set() or self._stopping.is_set()
+            return any(event.is_set() for event in ends)
 
         def call() -> None:
             try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from threading import Event
 from typing import Protocol
 
 from pydantic import JsonValue
@@ -52,9 +53,16 @@ class Model(Protocol):
         """How many `logit_bias` entries a request may hold (0 for none)."""
 
     def complete(
-        self, request: Request, n: int = 1, on_completion: Callable[[int, Completion], None] | None = None
+        self,
+        request: Request,
+        n: int = 1,
+        on_completion: Callable[[int, Completion], None] | None = None,
+        stop: Event | None = None,
     ) -> Sequence[Completion]:
-        """Return n completions in order; `on_completion(i, completion)` is called as each ends. Raises ModelError."""
+        """Return n completions in order; `on_completion(i, completion)` is called as each ends. Raises ModelError.
+
+        When `stop` is set nothing more is written, as far as the engine can be stopped, and Stopped is raised.
+        """
 
     def stream(self, request: Request) -> Stream:
         """One completion, piece by piece. Raises ModelError."""

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
+from threading import Event
 
 import httpx
 from pydantic import JsonValue, ValidationError
@@ -65,9 +66,16 @@ class Remote:
         return f"{self._connection.base_url}#{self.model}"
 
     def complete(
-        self, request: Request, n: int = 1, on_completion: Callable[[int, Completion], None] | None = None
+        self,
+        request: Request,
+        n: int = 1,
+        on_completion: Callable[[int, Completion], None] | None = None,
+        stop: Event | None = None,
     ) -> Sequence[Completion]:
-        """Return n completions in order. Where they are asked one by one, the seed of number i is `seed + i`."""
+        """Return n completions in order. Where they are asked one by one, the seed of number i is `seed + i`.
+
+        `stop` is heeded between requests: a reply that does not stream has no connection to close before it comes.
+        """
         wire.check(request, n)
         done: dict[int, Completion] = {}
 
@@ -75,6 +83,7 @@ class Remote:
             done[index] = completion
             if on_completion:
                 on_completion(index, completion)
+            wire.go_on(stop)
 
         if n == 1 or not self._one_at_a_time:
             for index, completion in enumerate(self._together(request, n)[:n]):

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from threading import Event
 
 import numpy as np
 
@@ -108,12 +109,17 @@ class Scripted:
         return f"scripted:{hashlib.sha256(repr(STYLES).encode()).hexdigest()}"
 
     def complete(
-        self, request: Request, n: int = 1, on_completion: Callable[[int, Completion], None] | None = None
+        self,
+        request: Request,
+        n: int = 1,
+        on_completion: Callable[[int, Completion], None] | None = None,
+        stop: Event | None = None,
     ) -> Sequence[Completion]:
         """Return n completions in order, in n different styles as far as there are that many."""
         wire.check(request, n)
         done = []
         for index in range(n):
+            wire.go_on(stop)
             done.append(self._completion(request, index))
             if on_completion:
                 on_completion(index, done[-1])

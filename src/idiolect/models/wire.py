@@ -4,10 +4,11 @@ llama.cpp in process and endpoints over HTTP speak the same format, so that both
 """
 
 from collections.abc import Mapping
+from threading import Event
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from idiolect.errors import BadInput
+from idiolect.errors import BadInput, Stopped
 from idiolect.models.protocol import Request
 from idiolect.schema import Completion
 
@@ -117,6 +118,12 @@ def check(request: Request, n: int = 1) -> None:
         raise BadInput(f"{n} answers were asked for; ask for at least one")
     if not any(message.text.strip() or not isinstance(message.content, str) for message in request.messages):
         raise BadInput("there is nothing to answer: send at least one message that has text")
+
+
+def go_on(stop: Event | None) -> None:
+    """Raise Stopped if `stop` is set."""
+    if stop is not None and stop.is_set():
+        raise Stopped("the answers were stopped before they were written; ask again")
 
 
 def body(request: Request) -> dict[str, JsonValue]:

@@ -13,7 +13,7 @@ one among many by its Laplace approximation; ratings and statements are Gaussian
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 import numpy as np
 
@@ -43,7 +43,7 @@ class Gaussian:
     shared: Prior
 
     @classmethod
-    def shipped(cls, space: PreferenceSpace) -> "Gaussian":
+    def shipped(cls, space: PreferenceSpace) -> Self:
         """With the population prior that comes with the package."""
         return cls(shipped_prior(space))
 

@@ -13,7 +13,7 @@ from idiolect.errors import IdiolectError, UnknownModel
 from idiolect.schema import Answer, new_id
 from idiolect.server import wire
 from idiolect.server.errors import ErrorBody, as_wire
-from idiolect.server.relay import EventStream, event, relay
+from idiolect.server.relay import ALIVE, EventStream, event, relay
 from idiolect.server.serving import Serving, UserHeader, person
 
 router = APIRouter(prefix="/v1", tags=["OpenAI"])
@@ -22,6 +22,7 @@ ALIAS = "idiolect"  # for clients that must name a model and need not know which
 DONE = "data: [DONE]\n\n"
 
 Events: TypeAlias = AsyncGenerator[str, None]
+Items: TypeAlias = AsyncGenerator[str | Answer, None]
 
 
 @router.get("/models")
@@ -47,13 +48,11 @@ async def chat_completions(assistant: Serving, request: wire.CompletionRequest, 
     if request.model is not None:
         _check_model(assistant, request.model)
     user = person(header, request.user)
-    if request.stream and (request.n or 1) == 1:
+    if request.stream:
         return await _stream(assistant, user, request)
     options = _options(assistant, request)
     answer = await run_in_threadpool(lambda: assistant.answer(user, request.messages, **options))
     completion = _completion(assistant, answer, request.n or 1)
-    if request.stream:
-        return EventStream(_replayed(completion, request))
     return Response(completion.model_dump_json(), media_type="application/json")
 
 
@@ -105,8 +104,12 @@ async def _stream(assistant: Assistant, user: str, request: wire.CompletionReque
     options = _options(assistant, request)
     options["answer_id"] = new_id("chatcmpl")
     items = relay(assistant.stream(user, request.messages, **options))
-    first = await anext(items)  # before the response starts, so that what goes wrong has its own status
-    return EventStream(_events(Chunks(assistant.model.name, options["answer_id"]), request, first, items))
+    first = await anext(items)  # before the response starts, so that what goes wrong at once has its own status
+    if (request.n or 1) > 1:
+        spelt = _several(assistant, request, first, items)
+    else:
+        spelt = _one(Chunks(assistant.model.name, options["answer_id"]), request, first, items)
+    return EventStream(_ended(spelt, items))
 
 
 class Chunks:
@@ -147,33 +150,41 @@ def _wants_usage(request: wire.CompletionRequest) -> bool:
     return bool(request.stream_options and request.stream_options.include_usage)
 
 
-async def _events(
-    chunks: Chunks, request: wire.CompletionRequest, first: str | Answer, rest: AsyncGenerator[str | Answer, None]
-) -> Events:
-    async with aclosing(rest):
-        yield chunks.said(wire.Delta(role="assistant", content=""))
+async def _ended(spelt: Events, items: Items) -> Events:
+    """The events with the sign of the end, or of what went wrong; `items` are closed however it ends."""
+    async with aclosing(items), aclosing(spelt):
         try:
-            yield _of(chunks, request, first)
-            async for item in rest:
-                yield _of(chunks, request, item)
+            async for each in spelt:
+                yield each
         except IdiolectError as error:  # the status is out already: OpenAI's client raises what such an event says
             yield event(ErrorBody(error=as_wire(error)).model_dump_json())
             return
         yield DONE
 
 
+async def _one(chunks: Chunks, request: wire.CompletionRequest, first: str | Answer, rest: Items) -> Events:
+    """One answer, as it is written."""
+    yield chunks.said(wire.Delta(role="assistant", content=""))
+    yield _of(chunks, request, first)
+    async for item in rest:
+        yield _of(chunks, request, item)
+
+
 def _of(chunks: Chunks, request: wire.CompletionRequest, item: str | Answer) -> str:
     if isinstance(item, str):
-        return chunks.said(wire.Delta(content=item))
+        return chunks.said(wire.Delta(content=item)) if item else ALIVE
     tokens = chunks.used(wire.usage(item, item.completion_tokens)) if _wants_usage(request) else ""
     return chunks.ended(item.finish_reason, wire.personal(item)) + tokens
 
 
-async def _replayed(completion: wire.ChatCompletion, request: wire.CompletionRequest) -> Events:
-    """Several answers as a stream: they were all written before the best of them were known."""
-    for piece in _whole(completion, request):
+async def _several(assistant: Assistant, request: wire.CompletionRequest, first: str | Answer, rest: Items) -> Events:
+    """Several answers, each whole: they are all written before the best of them are known."""
+    answer = first
+    while isinstance(answer, str):
+        yield ALIVE
+        answer = await anext(rest)
+    for piece in _whole(_completion(assistant, answer, request.n or 1), request):
         yield piece
-    yield DONE
 
 
 def _whole(completion: wire.ChatCompletion, request: wire.CompletionRequest) -> Generator[str, None, None]:

@@ -15,7 +15,7 @@ from idiolect.assistant import Assistant
 from idiolect.errors import IdiolectError
 from idiolect.schema import Answer, Feedback, Message, Profile, UserId, new_id
 from idiolect.server import views
-from idiolect.server.relay import EventStream, event, relay
+from idiolect.server.relay import ALIVE, EventStream, event, relay
 from idiolect.server.serving import Serving
 from idiolect.server.templates import html, render
 from idiolect.server.wire import DEFAULT_USER
@@ -198,7 +198,7 @@ async def _talk(assistant: Assistant, user: str, told: Sequence[Message]) -> Asy
     async with aclosing(relay(assistant.stream(user, told))) as items:
         try:
             async for item in items:
-                yield event(_told(place, item, user))
+                yield event(_told(place, item, user)) if item else ALIVE
         except IdiolectError as error:
             yield event(html("_failed.html", place=place, message=str(error)))
 

@@ -11,6 +11,8 @@ from starlette.types import Send
 
 T = TypeVar("T")
 
+ALIVE = ": writing\n\n"  # a comment, which every client of server-sent events passes over
+
 
 class _End:
     """What `next` says at the end; a StopIteration cannot leave a thread."""

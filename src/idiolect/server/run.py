@@ -27,6 +27,7 @@ def serve(settings: Settings, *, allow_remote: bool = False) -> None:
         )
     listening = listen(settings.host, settings.port)
     with listening, Assistant(settings=settings) as assistant:
+        assistant.load()
         app = create_app(assistant, hosts=LOCAL_HOSTS if is_local else None)
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=GRACE_S
