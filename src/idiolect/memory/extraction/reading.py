@@ -1,0 +1,201 @@
+"""A person's own words as statements in slots, by patterns: no language model, in time proportional to the text."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from idiolect.features.attributes import ATTRIBUTES
+from idiolect.features.embedder import Embedder
+from idiolect.memory.extraction.documents import is_background, without_documents
+from idiolect.memory.extraction.frames import Hit, hits
+from idiolect.memory.extraction.objects import (
+    EMPTY,
+    PRONOUN,
+    REACTION,
+    SCOPE_START,
+    TEMPORARY,
+    gerund,
+    phrase,
+    trimmed,
+)
+from idiolect.memory.extraction.sentences import Sentence, sentences
+from idiolect.memory.extraction.style import style_statements, unread
+from idiolect.memory.extraction.topics import sensitive_of, topic_of
+from idiolect.schema import Slots
+
+COMPARING: Final = re.compile(r"\A(?:have |would |had )?(?:\w+ )?(?:like|love|enjoy|prefer|favou?r|rather|sooner|choose|opt for|value|preference for|go for|gravitate.*|drawn to|best|better)\b")
+CORRECTS: Final = re.compile(
+    r"\A\W*(?:actually|correction|scratch that|on second thought|i(?:'ve| have) changed my mind|i take that back|no wait)\b|\bno longer\b|\bany ?more\b|\bany longer\b|\bno more\b|\bused to\b|"
+    r"\b(?:stopped|quit|given up|gave up|gone off|sworn off|ditched)\b|\b(?:changed my mind|not a \w+ any)",
+    re.IGNORECASE,
+)
+USED_TO: Final = re.compile(r"\bi (?:really )?used to (?P<verb>love|like|enjoy|adore|prefer|eat|drink|hate|dislike|avoid|detest|be (?:a fan of|into)) ", re.IGNORECASE)
+LASTING: Final = re.compile(
+    r"\b(?:from now on|in (?:the )?future|always|never|every time|going forward|in general|generally|by default|whenever|each time|as a rule|for all|stop|no longer|any ?more|your (?:answers|responses|replies|messages|explanations)|"
+    r"answers|responses|replies|explanations|you (?:use|are|write|give|talk|always)|you're)\b|\bi (?:\w+ ){0,2}(?:like|love|prefer|hate|dislike|enjoy|don't like|rather|can't stand|appreciate|find) (?!you )\b",
+    re.IGNORECASE,
+)
+ONE_OFF: Final = re.compile(r"\b(?:this|it|that) (?:answer|response|time|one|again|text|email|essay|paragraph|summary|story|poem)\b|\bmake (?:it|this|that)\b", re.IGNORECASE)
+NAMES: Final = frozenset({"eat", "drink", "consume", "use", "watch", "read", "listen to", "wear", "buy", "purchase", "have", "own", "keep", "tolerate", "take", "book", "play", "order", "choose", "pick", "enjoy", "like", "love"})
+FACT: Final = frozenset({"about_me"})
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a hit stands: its sentence, the text, and where the next hit begins."""
+
+    sentence: Sentence
+    text: str
+    until: int
+
+
+def extract(text: str, embedder: Embedder | None = None) -> tuple[Slots, ...]:
+    """What one message, in a person's own words, says of them; empty where it says nothing that lasts.
+
+    Every span is a substring of the text. The embedder names the area of life where no word does.
+    """
+    if is_background(text):
+        return ()
+    own = without_documents(text)
+    found: dict[tuple[str, str], Slots] = {}
+    last = ""
+    for slots in _said(own, text):
+        named = slots
+        if PRONOUN.match(slots.object):
+            if not last:
+                continue
+            named = slots.model_copy(update={"object": last})
+        last = named.object
+        key = (named.attribute or "", named.object.casefold())
+        found.pop(key, None)  # said again: the last word counts
+        found[key] = named
+    return tuple(_with_topic(slots, embedder) for slots in found.values())
+
+
+def _said(own: str, text: str) -> Iterator[Slots]:
+    yield from _style(own, text)
+    for sentence in sentences(own):
+        if style_statements(sentence.text):
+            continue
+        yield from _changes(sentence, text)
+        hit_list = hits(sentence)
+        for number, hit in enumerate(hit_list):
+            until = hit_list[number + 1].start if number + 1 < len(hit_list) else len(sentence.text)
+            slots = _slots(hit, _Place(sentence, text, until))
+            if slots is not None:
+                yield slots
+
+
+def _slots(hit: Hit, place: _Place) -> Slots | None:
+    """One statement, or None where what follows the frame is nothing lasting."""
+    shown = place.sentence.text
+    rest = shown[hit.end : place.until]
+    cut = phrase(rest, compares=hit.polarity > 0 and COMPARING.match(hit.head) is not None)
+    about, end = cut.object, hit.end + cut.length
+    if hit.about:
+        about, end = trimmed(hit.about), max(hit.end, hit.end + cut.length if hit.frame.kind == "about_me" or hit.frame.is_state else hit.end)
+        if hit.frame.is_state and cut.object and cut.length and _continues(rest):
+            about = trimmed(f"{hit.about}{rest[: cut.length]}")
+    elif hit.act:
+        about = _done(hit.act, about)
+    elif hit.frame.kind == "about_me" and not about:
+        about = hit.head
+    elif hit.head.split(" ")[-1] in ("best", "better", "well", "effectively") and not about:
+        return None
+    if hit.frame.kind == "about_me" and not hit.about:
+        about = f"{hit.head} {about}".strip()
+    if not about or (not PRONOUN.match(about) and (EMPTY.match(about) or REACTION.match(about)) and not hit.about):
+        return None
+    span = place.text[place.sentence.start + hit.start : place.sentence.start + end].strip(" \t,;:")
+    scope = cut.scope or _scope_before(shown[: hit.start])
+    clause = shown[hit.start : place.until]
+    return Slots(
+        kind=hit.frame.kind,
+        object=about,
+        polarity=hit.polarity,
+        strength=hit.strength,
+        scope=scope,
+        over=cut.over,
+        temporary=TEMPORARY.search(shown) is not None,
+        corrects=CORRECTS.search(shown) is not None,
+        sensitive=sensitive_of(clause),
+        span=span,
+    )
+
+
+def _continues(rest: str) -> bool:
+    """Whether a state has more to it: "a severe allergy" "to nuts", "a nurse" "in a children's hospital"."""
+    return re.match(r"\s+(?:to|in|at|for|with|from|on|of|when|caused|that)\b", rest, re.IGNORECASE) is not None
+
+
+def _done(act: str, about: str) -> str:
+    """ "never eat" "meat" is about meat; "never drive" "at night" about driving at night."""
+    plain = act.lower().split()
+    while len(plain) > 1 and " ".join(plain) not in NAMES and plain[0].endswith("ly"):
+        plain = plain[1:]
+    verb = " ".join(plain)
+    if not about:
+        return gerund(verb)
+    return about if verb in NAMES else f"{verb} {about}"
+
+
+def _scope_before(before: str) -> str:
+    found = SCOPE_START.match(before)
+    return " ".join(found[1].split()) if found else ""
+
+
+def _changes(sentence: Sentence, text: str) -> Iterator[Slots]:
+    """ "I used to love sushi": no longer."""
+    found = USED_TO.search(sentence.text)
+    if found is None or sentence.is_question:
+        return
+    cut = phrase(sentence.text[found.end() :], compares=False)
+    if cut.object and not EMPTY.match(cut.object):
+        disliked = found["verb"].lower() in {"hate", "dislike", "avoid", "detest"}
+        start = sentence.start + found.start()
+        yield Slots(
+            kind="topic",
+            object=cut.object,
+            polarity=1 if disliked else -1,
+            strength=0.4,
+            corrects=True,
+            span=text[start : sentence.start + found.end() + cut.length],
+        )
+
+
+def _style(own: str, text: str) -> Iterator[Slots]:
+    """How answers should be, where it is meant for more than the answer at hand."""
+    for sentence in _all_sentences(own):
+        pairs = style_statements(sentence.text)
+        if not pairs or sentence.is_question or ONE_OFF.search(sentence.text):
+            continue
+        is_whole = not unread(sentence.text) and not any(unread(other.text) for other in _all_sentences(own))
+        forbids = is_whole and re.match(r"\W*(?:please\W+)?(?:no|stop|don't|do not|avoid|never|without|skip)\b", sentence.text, re.IGNORECASE)
+        if not (LASTING.search(sentence.text) or forbids):
+            continue
+        for attribute, polarity in pairs:
+            yield Slots(
+                kind="style",
+                object=ATTRIBUTES[attribute].high,
+                attribute=attribute,
+                polarity=1 if polarity > 0 else -1,
+                temporary=TEMPORARY.search(sentence.text) is not None,
+                corrects=CORRECTS.search(sentence.text) is not None,
+                span=text[sentence.start : sentence.start + len(sentence.text)].strip(),
+            )
+
+
+def _all_sentences(own: str) -> Iterator[Sentence]:
+    place = 0
+    for piece in re.split(r"(?<=[.!?;\n])", own[:2000]):
+        if piece.strip():
+            yield Sentence(piece, place, is_question="?" in piece)
+        place += len(piece)
+
+
+def _with_topic(slots: Slots, embedder: Embedder | None) -> Slots:
+    if slots.kind == "style":
+        return slots
+    topic = topic_of(slots.object) or topic_of(slots.span, embedder)
+    return slots.model_copy(update={"topic": topic})

@@ -1,0 +1,109 @@
+"""Which area of life a statement is about, by a list of words (topics.toml); and whether it is of a special category."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Final, get_args
+
+from pydantic import BaseModel, ConfigDict
+
+from idiolect.features.embedder import Embedder
+from idiolect.schema import Array, Category
+
+WORD: Final = re.compile(r"[^\W_]+(?:['&-][^\W_]+)*")
+ENDINGS: Final = ("ies", "ing", "es", "ed", "s", "y", "e")
+LONGEST: Final = 3  # words of a phrase in the list
+NEAR: Final = 0.3  # cosine of a text to the words of an area, under which no area is named
+
+
+class Lists(BaseModel):
+    """The whole of topics.toml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    topics: Mapping[str, str]
+    sensitive: Mapping[Category, str]
+
+
+def topics() -> tuple[str, ...]:
+    """Every area of life."""
+    return tuple(_lists().topics)
+
+
+def topic_of(text: str, embedder: Embedder | None = None) -> str:
+    """The area that most words of the text tell, the nearest by the embedder where none does; or ""."""
+    words = [_stem(word) for word in WORD.findall(text.casefold())]
+    votes: dict[str, float] = {}
+    for start in range(len(words)):
+        for length in range(1, min(LONGEST, len(words) - start) + 1):
+            for topic in _index().get(" ".join(words[start : start + length]), ()):
+                votes[topic] = votes.get(topic, 0) + 2 * length - 1
+    if votes:
+        return max(votes, key=lambda topic: (votes[topic], -topics().index(topic)))
+    return "" if embedder is None or not text.strip() else _nearest(text, embedder)
+
+
+def sensitive_of(text: str) -> Category | None:
+    """The special category that the text names in so many words."""
+    plain = text.replace("\u2019", "'")
+    for category, pattern in _categories().items():
+        if pattern.search(plain):
+            return category
+    return None
+
+
+@cache
+def _lists() -> Lists:
+    return Lists.model_validate(tomllib.loads((Path(__file__).parent / "topics.toml").read_text(encoding="utf-8")))
+
+
+def _split(phrases: str) -> tuple[str, ...]:
+    return tuple(" ".join(phrase.split()) for phrase in phrases.split(",") if phrase.strip())
+
+
+@cache
+def _index() -> Mapping[str, tuple[str, ...]]:
+    """Stems of a phrase -> the areas that it tells."""
+    found: dict[str, tuple[str, ...]] = {}
+    for topic, phrases in _lists().topics.items():
+        for phrase in _split(phrases):
+            key = " ".join(_stem(word) for word in WORD.findall(phrase))
+            found[key] = tuple(dict.fromkeys((*found.get(key, ()), topic)))
+    return found
+
+
+@cache
+def _stem(word: str) -> str:
+    """Without a usual ending, where three letters are left."""
+    for ending in ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            bare = word[: -len(ending)]
+            return bare[:-1] if ending in {"ing", "ed"} and bare[-1] == bare[-2] and bare[-1] not in "ls" else bare
+    return word
+
+
+@cache
+def _categories() -> Mapping[Category, re.Pattern[str]]:
+    lists = _lists().sensitive
+    assert set(lists) == set(get_args(Category))
+    return {name: re.compile(rf"\b(?:{'|'.join(_split(words))})\b", re.IGNORECASE) for name, words in lists.items()}
+
+
+def _nearest(text: str, embedder: Embedder) -> str:
+    near = _centres(embedder) @ embedder.embed([text])[0]
+    best = int(near.argmax())
+    return topics()[best] if near[best] >= NEAR else ""
+
+
+_CENTRES: Final[dict[str, Array]] = {}
+
+
+def _centres(embedder: Embedder) -> Array:
+    """(topics, dim): each area's words as one vector."""
+    if embedder.name not in _CENTRES:
+        _CENTRES[embedder.name] = embedder.embed(
+            [", ".join(_split(phrases)[:40]) for phrases in _lists().topics.values()]
+        )
+    return _CENTRES[embedder.name]
