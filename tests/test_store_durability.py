@@ -72,7 +72,7 @@ def test_after_an_erasure_no_file_holds_a_word_of_the_person(tmp_path: Path, che
     assert any(b"canary" in file.read_bytes() for file in tmp_path.iterdir())
     ana.erase()
     found = {file.name: file.read_bytes().count(b"canary") for file in tmp_path.iterdir()}
-    assert found == dict.fromkeys(("me.db", "me.db-wal", "me.db-shm"), 0)
+    assert found == dict.fromkeys(("me.db", "me.db-wal", "me.db-shm", "me.db.erasures"), 0)
     assert len(ben.events()) == 120
     store.close()
     assert b"canary" not in (tmp_path / "me.db").read_bytes()

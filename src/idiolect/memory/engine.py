@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy import URL, Connection, Engine, ExceptionContext, StaticPool, create_engine, event, text
@@ -58,6 +59,7 @@ class Database:
         """`name` is the address for messages; `patience_s` is how long a writer waits for another."""
         self.name = name
         self.is_sqlite = engine.dialect.name == "sqlite"
+        self.file = None if not self.is_sqlite or is_memory(engine.url) else Path(engine.url.database or "")
         self._patience_s = patience_s
         self._engine = engine
         self._writing = engine.execution_options(**{BEGIN: "BEGIN IMMEDIATE"})

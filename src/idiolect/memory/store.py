@@ -1,8 +1,9 @@
 """The store: evidence is appended, beliefs are kept beside it, and `store.user(id)` is the only thing that can read."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Self
 
 from sqlalchemy import func, select
@@ -11,6 +12,8 @@ from idiolect.errors import InvalidUser
 from idiolect.memory import tables
 from idiolect.memory.checks import Check, checked
 from idiolect.memory.engine import Database, open_database
+from idiolect.memory.erasures import SUFFIX, Ledger, replayed
+from idiolect.memory.forgetting import hanging_on
 from idiolect.memory.migrations import migrate
 from idiolect.memory.reading import Query, Reading, Rows
 from idiolect.memory.records import Audited, Head, Recorded, State
@@ -25,9 +28,10 @@ PATIENCE_S = 10.0  # how long a writer waits for another before it gives up
 class UserStore(Reading):
     """All that is kept of one person. Another person's ids look like ids of nobody's."""
 
-    def __init__(self, user_id: str, database: Database) -> None:
+    def __init__(self, user_id: str, database: Database, ledger: Ledger | None = None) -> None:
         super().__init__(user_id)
         self._database = database
+        self.ledger = ledger  # of erasures, which a restored backup is held against
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -38,14 +42,26 @@ class UserStore(Reading):
     def erase(self) -> dict[str, int]:
         """Delete everything of this person, in the write-ahead log too; how many rows went, by table."""
         with self.transaction() as transaction:
+            head = transaction.head()
             counts = transaction.erase()
+        if self.ledger is not None and head is not None and counts[tables.person.name]:
+            self.ledger.erased(self.id, head.epoch, counts)
         self._database.scrub()
         return counts
 
-    def forget(self, event_ids: Iterable[str]) -> dict[str, int]:
-        """Delete events with all that hangs on them, in the write-ahead log too; how many rows went, by table."""
+    def forget(self, event_ids: Iterable[str], note: Mapping[str, int | Sequence[str]] | None = None) -> dict[str, int]:
+        """Delete events with all that hangs on them, in the write-ahead log too; how many rows went, by table.
+
+        `note` goes into the audit trail as what was forgotten, both or neither.
+        """
         with self.transaction() as transaction:
-            counts = transaction.forget(event_ids)
+            gone = sorted(hanging_on(event_ids, transaction))
+            counts = transaction.forget(gone)
+            head = transaction.head()
+            if note is not None:
+                transaction.note("forget", note)
+        if self.ledger is not None and head is not None and gone:
+            self.ledger.forgotten(self.id, head.epoch, gone, counts)
         self._database.scrub()
         return counts
 
@@ -57,9 +73,10 @@ class UserStore(Reading):
 class Store:
     """A database of many people. Safe in threads; many processes may open the same."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, ledger: Ledger | None = None) -> None:
         """Use `open_store`."""
         self._database = database
+        self._ledger = ledger
 
     def user(self, user_id: str) -> UserStore:
         """One person's store; nobody needs to be created first. Raises InvalidUser."""
@@ -68,12 +85,31 @@ class Store:
                 f"{user_id[:140]!r} cannot be a user id: use 1 to 128 letters, digits and . _ @ : + -, "
                 "beginning with a letter or digit"
             )
-        return UserStore(user_id, self._database)
+        return UserStore(user_id, self._database, self._ledger)
 
     def users(self) -> int:
         """How many people have something kept."""
         with self._database.read() as connection:
             return connection.execute(select(func.count()).select_from(tables.person)).scalar_one()
+
+    def replay_erasures(self) -> int:
+        """Erase again what the ledger names and this database, restored from a backup, still holds; how many erasures.
+
+        `open_store` does it. Each is done in a transaction of its own, and none is done twice.
+        """
+        if self._ledger is None:
+            return 0
+        with self._database.read() as connection:
+            people = {
+                row.id: row.epoch for row in connection.execute(select(tables.person.c.id, tables.person.c.epoch))
+            }
+        found = self._ledger.concerning(people)
+        for person, entries in found.items():
+            with self.user(person).transaction() as transaction:
+                replayed(transaction, self._ledger, entries)
+        if found:
+            self._database.scrub()
+        return sum(map(len, found.values()))
 
     def check(self) -> list[Check]:
         """Whether the database can be read, written and trusted."""
@@ -90,15 +126,23 @@ class Store:
         self.close()
 
 
-def open_store(url: str, patience_s: float = PATIENCE_S) -> Store:
+def open_store(url: str, patience_s: float = PATIENCE_S, erasures: Path | None = None) -> Store:
     """A store by its address: `me.db`, `sqlite:///me.db`, `sqlite://` (kept in memory) or `postgresql://...`.
+
+    `erasures` is the ledger of erasures (see erasures.py). Unsaid, it is the file beside an SQLite file,
+    `me.db.erasures`; a store in memory needs none, and one in PostgreSQL has none unless it is named, so that a backup
+    of it that is restored holds again what was erased since.
 
     Its tables are made, or brought up to date. Raises StoreError, StoreTooNew or MissingExtra, with the next step.
     """
     database = open_database(url, patience_s)
     try:
         migrate(database)
+        beside = None if database.file is None else database.file.with_name(database.file.name + SUFFIX)
+        path = erasures or beside
+        store = Store(database, None if path is None else Ledger(path))
+        store.replay_erasures()
     except BaseException:
         database.close()
         raise
-    return Store(database)
+    return store
