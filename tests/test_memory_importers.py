@@ -128,7 +128,7 @@ def test_lines_of_json_keep_their_times_and_topics(ana: UserStore) -> None:
     report = imported(ana, exports.lines(records), "list.jsonl")
     plums, noise = proposals(ana)
     assert (plums.said_at, plums.source) == (datetime(2025, 3, 2, 12, tzinfo=UTC), "imported list")
-    assert plums.slots.topic
+    assert plums.slots.topic == "food"  # "fruit" is no area of its own
     assert (noise.slots.polarity, noise.said_at) == (-1, datetime(2025, 3, 2, 12, tzinfo=UTC))
     assert noise.source == "imported list, my old notes"
     assert report.refused == {"words of the assistant": 1}
@@ -158,6 +158,8 @@ def test_a_list_in_plain_words_is_read_line_by_line(ana: UserStore) -> None:
         ),
         ("User watches maps and plans", "I watch maps and plans"),
         ("Name is Sam", "My name is Sam"),
+        ("Planning a trip to Japan", "I am planning a trip to Japan"),
+        ("User asked about bonds", None),
         ("I'm vegan", "I'm vegan"),
         ("User interface is nice", None),
         ("The earth is flat", None),
@@ -165,6 +167,11 @@ def test_a_list_in_plain_words_is_read_line_by_line(ana: UserStore) -> None:
 )
 def test_a_memory_of_the_user_is_read_as_the_person_would_say_it(entry: str, said: str | None) -> None:
     assert as_said(entry) == said
+
+
+def test_a_memory_of_a_special_category_is_flagged_however_it_is_worded(ana: UserStore) -> None:
+    imported(ana, exports.dumped(exports.mem0("User is a Muslim", "User's doctor treats their diabetes")))
+    assert [each.slots.sensitive for each in proposals(ana)] == ["faith", "health"]
 
 
 FILES: dict[str, bytes] = {

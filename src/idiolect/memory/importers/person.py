@@ -31,6 +31,8 @@ def as_said(entry: str) -> str | None:
         return _subject(text[found.end() :])
     if _beginning("verbs").match(text):
         return _subject(text)
+    if _beginning("states").match(text):
+        return f"I am {text[0].lower()}{text[1:]}"
     if _beginning("names").match(text) and re.search(r"\b(?:is|are|was|include)\b", text):
         return INNER.sub("my", f"My {text[0].lower()}{text[1:]}")
     return None
@@ -50,6 +52,8 @@ def _subject(predicate: str) -> str | None:
 
 def _verb(word: str) -> str | None:
     """As it is said of oneself; None for what is no verb: "user interface ..." is not of a person."""
+    if word in _words()["spoken"]:
+        return None
     if word in _words()["unchanged"] or word.endswith("ed"):
         return word
     return base(word) if word in _words()["verbs"] or (word.isalpha() and word.endswith("s")) else None

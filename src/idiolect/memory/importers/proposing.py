@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 
 from idiolect.errors import BadInput
 from idiolect.memory.extraction import admitted, extract, own_words
+from idiolect.memory.extraction.topics import sensitive_of, topic_of, topics
 from idiolect.memory.importers.found import Found, Left, Remembered, Said
 from idiolect.memory.importers.person import as_said
 from idiolect.schema import Message, Proposal, Slots
@@ -17,7 +18,6 @@ LONGEST = 20_000  # characters of own words in one message; nobody types more at
 
 NUMBER: Final = re.compile(r"\d[\d,.]*")
 BROKEN: Final = re.compile(r"[\ud800-\udfff\ufffd]")
-TOPIC: Final = re.compile(r"[a-z][a-z _/-]{1,30}")
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,11 @@ def _of_memory(entry: Remembered) -> Iterator[Outcome]:
         yield Refused(refusal or "it does not speak of the person", entry.source, entry.text)
         return
     read = extract(said)
-    topic = entry.topic.strip().lower() if TOPIC.fullmatch(entry.topic.strip().lower()) else ""
-    for slots in read or (Slots(kind="about_me", object=said, span=said),):
-        yield _proposed(said, slots if slots.topic else slots.model_copy(update={"topic": topic}), entry)
+    topic = entry.topic if entry.topic in topics() else topic_of(entry.topic)
+    plain = Slots(kind="about_me", object=said, topic=topic_of(said), sensitive=sensitive_of(said), span=said)
+    for slots in read or (plain,):
+        told = slots.topic or slots.kind == "style"
+        yield _proposed(said, slots if told else slots.model_copy(update={"topic": topic}), entry)
 
 
 def _proposed(text: str, slots: Slots, found: Said | Remembered) -> Outcome:
