@@ -1,6 +1,6 @@
 """A client that leaves stops the model."""
 
-from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from starlette.types import Message
 
 from idiolect.assistant import Assistant
-from idiolect.models.protocol import Request
+from idiolect.models.protocol import OnCompletion, Request
 from idiolect.models.scripted import Scripted
 from idiolect.schema import Completion
 from idiolect.server.app import create_app
@@ -94,11 +94,7 @@ class Slow(Scripted):
         self.has_stopped = Event()
 
     def complete(
-        self,
-        request: Request,
-        n: int = 1,
-        on_completion: Callable[[int, Completion], None] | None = None,
-        stop: Event | None = None,
+        self, request: Request, n: int = 1, on_completion: OnCompletion | None = None, stop: Event | None = None
     ) -> Sequence[Completion]:
         assert stop is not None
         assert stop.wait(10)

@@ -6,7 +6,7 @@ feedback between turns, so that beliefs and everything made from them are new ea
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,7 +19,7 @@ from pydantic import Field
 from idiolect.assistant import Assistant
 from idiolect.evaluation.protocol import Bench, Case, Figure, Run
 from idiolect.evaluation.statistics import quantile
-from idiolect.models.protocol import Request
+from idiolect.models.protocol import OnCompletion, Request
 from idiolect.models.scripted import Scripted, tokens
 from idiolect.models.starter import SHA256
 from idiolect.schema import Answer, Candidate, Completion
@@ -45,11 +45,7 @@ class Recital(Scripted):
         return SHA256
 
     def complete(
-        self,
-        request: Request,
-        n: int = 1,
-        on_completion: Callable[[int, Completion], None] | None = None,
-        stop: Event | None = None,
+        self, request: Request, n: int = 1, on_completion: OnCompletion | None = None, stop: Event | None = None
     ) -> Sequence[Completion]:
         """n answers of WORDS words each, at once: scripted ones, each going on in the next one's style."""
         written = super().complete(request, STYLED, stop=stop)

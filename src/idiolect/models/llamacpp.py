@@ -9,7 +9,7 @@ import atexit
 import hashlib
 import secrets
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,7 +26,7 @@ from idiolect.errors import BadInput, IdiolectError, ModelError
 from idiolect.models import wire
 from idiolect.models.llamacpp_library import LlamaCppSettings, Server, load
 from idiolect.models.pieces import Pieces
-from idiolect.models.protocol import Request
+from idiolect.models.protocol import OnCompletion, Request
 from idiolect.schema import Completion
 
 SEEDS = 2**31  # llama.cpp adds a candidate's index to the seed, and takes 2**32 - 1 for "any"
@@ -87,11 +87,7 @@ class LlamaCpp:
         return sha256_of(self.path)
 
     def complete(
-        self,
-        request: Request,
-        n: int = 1,
-        on_completion: Callable[[int, Completion], None] | None = None,
-        stop: Event | None = None,
+        self, request: Request, n: int = 1, on_completion: OnCompletion | None = None, stop: Event | None = None
     ) -> Sequence[Completion]:
         """Return n completions in order. With a seed, candidate i is drawn with `seed + i`. Stops within a token."""
         wire.check(request, n)

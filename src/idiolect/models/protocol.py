@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Event
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from pydantic import JsonValue
 
 from idiolect.schema import Completion, Message, Sampling
+
+OnCompletion: TypeAlias = Callable[[int, Completion], None]  # called with an answer's index as it ends
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,7 @@ class Model(Protocol):
         """How many `logit_bias` entries a request may hold (0 for none)."""
 
     def complete(
-        self,
-        request: Request,
-        n: int = 1,
-        on_completion: Callable[[int, Completion], None] | None = None,
-        stop: Event | None = None,
+        self, request: Request, n: int = 1, on_completion: OnCompletion | None = None, stop: Event | None = None
     ) -> Sequence[Completion]:
         """Return n completions in order; `on_completion(i, completion)` is called as each ends. Raises ModelError.
 

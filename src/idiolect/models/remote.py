@@ -17,7 +17,7 @@ from idiolect.errors import BadInput, ModelError
 from idiolect.models import wire
 from idiolect.models.connection import Connection
 from idiolect.models.pieces import Pieces
-from idiolect.models.protocol import Request
+from idiolect.models.protocol import OnCompletion, Request
 from idiolect.schema import Completion
 
 CHARACTERS_PER_TOKEN = 4  # of English text, over the tokenizers of today's large models
@@ -66,11 +66,7 @@ class Remote:
         return f"{self._connection.base_url}#{self.model}"
 
     def complete(
-        self,
-        request: Request,
-        n: int = 1,
-        on_completion: Callable[[int, Completion], None] | None = None,
-        stop: Event | None = None,
+        self, request: Request, n: int = 1, on_completion: OnCompletion | None = None, stop: Event | None = None
     ) -> Sequence[Completion]:
         """Return n completions in order. Where they are asked one by one, the seed of number i is `seed + i`.
 

@@ -6,7 +6,7 @@ long, plain or warm, prose or a list, certain or hedging.
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from threading import Event
@@ -15,7 +15,7 @@ import numpy as np
 
 from idiolect.models import wire
 from idiolect.models.pieces import Pieces
-from idiolect.models.protocol import Request
+from idiolect.models.protocol import OnCompletion, Request
 from idiolect.schema import Completion
 
 TOKEN = re.compile(r"\s*\S+|\s+")
@@ -109,11 +109,7 @@ class Scripted:
         return f"scripted:{hashlib.sha256(repr(STYLES).encode()).hexdigest()}"
 
     def complete(
-        self,
-        request: Request,
-        n: int = 1,
-        on_completion: Callable[[int, Completion], None] | None = None,
-        stop: Event | None = None,
+        self, request: Request, n: int = 1, on_completion: OnCompletion | None = None, stop: Event | None = None
     ) -> Sequence[Completion]:
         """Return n completions in order, in n different styles as far as there are that many."""
         wire.check(request, n)
