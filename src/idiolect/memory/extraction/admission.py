@@ -55,9 +55,13 @@ def preferences_of(statement: Statement) -> tuple[Preference, ...]:
     """One preference for each attribute of style that is named, or one for what is said otherwise."""
     pairs = style_statements(statement.text)
     if not pairs:
-        polarity = -1 if _any("against").search(_plain(statement.text)) else 1
-        return (_preference(statement, kind_of(statement.text), None, polarity),)
+        return (_preference(statement, kind_of(statement.text), None, 1 if is_for(statement.text) else -1),)
     return tuple(_preference(statement, "style", attribute, polarity) for attribute, polarity in pairs)
+
+
+def is_for(text: str) -> bool:
+    """A guess at whether a statement that is not of style speaks for what it is about."""
+    return _any("against").search(_plain(text)) is None
 
 
 def kind_of(text: str) -> Kind:

@@ -39,7 +39,7 @@ HISTORY: Final = re.compile(r"</?chat_history>|</?conversation_history>|\n#+ ?ch
 FENCE: Final = re.compile(r"```|~~~")
 BOUNDED: Final = re.compile(rf"<({TAGS})\b[^<>\n]{{0,80}}>", re.IGNORECASE)
 QUOTED_LINE: Final = re.compile(r"^[ \t]{0,3}(?:>|\|)[^\n]*", re.MULTILINE)
-SPEAKER: Final = re.compile(r"^[ \t]{0,3}[\w .'-]{1,30}: (?=\S)", re.MULTILINE)
+SPEAKER: Final = re.compile(r"^[ \t]{0,3}(?!I\b)[A-Z][\w.'-]{0,20}(?: [A-Z0-9][\w.'-]{0,20}){0,2}: (?=\S)", re.MULTILINE)
 OWN_LABEL: Final = re.compile(
     r"\W*(?:me|myself|about me|note|ps|p\.s|btw|fyi|diet|allergies|budget|preferences?|my \w+|context|background|"
     r"edit|update|correction|reminder|hi|hello|hey|question|also|important|remember)\W*\Z",

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from idiolect.memory.extraction.grammar import find, follow_on, lover, pattern
+from idiolect.memory.extraction.grammar import find, follow_on, follow_ons, lover, pattern, postposed
 from idiolect.memory.extraction.lexicon import Form, Frame, frame_of, word_pattern
 from idiolect.memory.extraction.openings import opens_clause
 from idiolect.memory.extraction.sentences import Sentence
@@ -34,8 +34,8 @@ CUTS: Final = re.compile(
     r"(?:[,;:]|\b(?:but|because|since|so|although|though|while|whereas|that|think|find|guess|admit|if|and)\b)\s*", re.IGNORECASE
 )
 DEICTIC: Final = re.compile(
-    r"\A(?:it|this|that|these|those|they|he|she|you|what|which|who|there|one|some|all|none|nothing|everything|anything|"
-    r"something|both|either|neither|your|here|i|if|why|how|can|could|would|is|are|does|do|"
+    r"\A(?:it|this|that|these|those|they|he|she|you|what|which|who|there|one|some|all|none|nothing|everything|"
+    r"any(?:thing)?(?! (?:with|that|involving|containing|made|to do|related|about))|something|both|either|neither|your|here|i|if|why|how|can|could|would|is|are|does|do|"
     r"the (?:others?|rest|first|second|third|fourth|last|next|other|above|former|latter|options?|one|idea|result|answer|"
     r"code|output|response|plan|suggestions?))\b",
     re.IGNORECASE,
@@ -59,6 +59,8 @@ DROPPED: Final = re.compile(
     re.IGNORECASE,
 )
 STRONG: Final = re.compile(r"\b(?:strong|deep|severe|intense|huge|extreme|ethical|acute|real|burning|deadly)\w*\b", re.IGNORECASE)
+MOSTLY: Final = frozenset({"mostly", "mainly", "primarily", "largely"})
+FEW: Final = re.compile(r"\b(?:no|little|zero|hardly any|not much|limited|minimal|no real)\b", re.IGNORECASE)  # "no interest in"
 FLAT: Final = re.compile(r"never|can't|cannot|at all", re.IGNORECASE)
 
 
@@ -76,10 +78,10 @@ def hits(sentence: Sentence) -> list[Hit]:
 def _verbs(shown: str, is_question: bool) -> Iterator[Hit]:
     for found in pattern("verb").finditer(shown):
         frame, head = frame_of("verb", found["head"])
-        is_wish = MODAL.match(found["link"]) and head in WISHED
+        is_wish = (MODAL.match(found["link"]) and head in WISHED) or (frame.polarity < 0 and _is_inability(found))
         is_own = opens_clause(shown[: found.start()], is_question)
         if is_own and not is_wish and not _is_past(found, head) and not _is_loose(found, frame):
-            yield _hit(found, frame, head)
+            yield _hit(found, frame, head, about=head if frame.is_state else "")
 
 
 def _states(shown: str, is_question: bool) -> Iterator[Hit]:
@@ -100,6 +102,13 @@ def _habits(shown: str, is_question: bool) -> Iterator[Hit]:
                 yield _hit(found, *frame_of(form, found["head"]))
 
 
+def _postposed(shown: str, is_question: bool) -> Iterator[Hit]:
+    """ "I play only board games", "I read nothing but crime novels"."""
+    for found in postposed().finditer(shown):
+        if opens_clause(shown[: found.start()], is_question):
+            yield _hit(found, *frame_of("act", "mostly" if found["only"].lower() in MOSTLY else "only"))
+
+
 def _mine(shown: str, is_question: bool) -> Iterator[Hit]:
     for found in pattern("my").finditer(shown):
         if opens_clause(shown[: found.start()], is_question):
@@ -111,8 +120,7 @@ def _follow_ons(shown: str, is_question: bool) -> Iterator[Hit]:
     if first is None or not opens_clause(shown[: first.start()], is_question):
         return
     for found in follow_on().finditer(shown, first.end()):
-        head = next(phrase for phrase in (found["head"].lower(), *_unbent(found["head"].lower())))
-        yield _hit(found, *frame_of("verb", head))
+        yield _hit(found, *frame_of("verb", follow_ons()[found["head"].lower()]))
 
 
 def _afters(shown: str, is_question: bool) -> Iterator[Hit]:
@@ -168,7 +176,7 @@ def _dropped(shown: str, is_question: bool) -> Iterator[Hit]:
                 return
 
 
-READERS: Final = (_verbs, _follow_ons, _states, _habits, _mine, _afters, _lovers, _finds, _hard, _bare, _dropped)
+READERS: Final = (_verbs, _follow_ons, _states, _habits, _postposed, _mine, _afters, _lovers, _finds, _hard, _bare, _dropped)
 
 
 def _state(form: Form, said: str) -> tuple[Frame, str]:
@@ -178,21 +186,9 @@ def _state(form: Form, said: str) -> tuple[Frame, str]:
         return Frame(form="be", kind="about_me", polarity=1, strength=1.0, is_state=True), said
 
 
-def _unbent(head: str) -> Iterator[str]:
-    """ "avoiding" as "avoid"."""
-    first, space, rest = head.partition(" ")
-    bare = first.removesuffix("ing")
-    for stem in (bare, bare + "e"):
-        try:
-            frame_of("verb", f"{stem}{space}{rest}")
-        except LookupError:
-            continue
-        yield f"{stem}{space}{rest}"
-
-
 def _hit(found: re.Match[str], frame: Frame, head: str, *, start: int | None = None, about: str = "") -> Hit:
     said = " ".join(found[group] or "" for group in ("link", "pre", "mid")).lower()
-    negation = (found["neg"] or "").strip() or ("never" if "never been" in said else "")
+    negation = (found["neg"] or "").strip() or ("never" if re.search(r"\bnever\b", found["link"] or "") else "no" if FEW.search(found["head"][: -len(head)] if frame.form == "have" else "") else "")
     groups = found.groupdict()
     polarity, strength = frame.polarity, frame.strength
     if negation:
@@ -205,6 +201,11 @@ def _hit(found: re.Match[str], frame: Frame, head: str, *, start: int | None = N
         strength = max(0.3, strength - 0.2)
     place = found.start() if start is None else start
     return Hit(place, found.end(), frame, head, polarity, round(strength, 2), about, (groups.get("act") or "").strip())
+
+
+def _is_inability(found: re.Match[str]) -> bool:
+    """ "I can't avoid X" tells of no taste."""
+    return re.search(r"can|could", found["neg"] or "", re.IGNORECASE) is not None
 
 
 def _is_past(found: re.Match[str], head: str) -> bool:

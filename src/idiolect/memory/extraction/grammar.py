@@ -5,6 +5,7 @@ repetition is bounded, so that a search takes time in proportion to the sentence
 """
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
@@ -70,14 +71,30 @@ def pattern(form: Form) -> re.Pattern[str]:
 
 
 @cache
+def follow_ons() -> Mapping[str, str]:
+    """How the verbs of a second clause are spelt, each with the verb itself: "avoiding" is of "avoid"."""
+    return {spelt: phrase for phrase in FOLLOWING for spelt in (phrase, participle(phrase))}
+
+
+@cache
 def follow_on() -> re.Pattern[str]:
     """A second verb of the same subject: "I dislike crowds and prefer quiet"."""
-    body = "|".join(f"{any_of([phrase])}|{any_of([participle(phrase)])}" for phrase in FOLLOWING)
+    body = any_of(sorted(follow_ons(), key=len, reverse=True))
     spelt = (
         r"(?P<link>)(?:,? (?:and|but|or|so|yet|while|nor|thus)|,|;)" + _PRE + r"(?:(?P<neg> (?:{negation}))\b)?" + _MID
         + rf" (?P<head>{_braced(body)}){_END}"
     )  # fmt: skip
     return re.compile(spelt.format(adverb=any_of(words("adverbs")), negation=any_of(words("negations"))), re.IGNORECASE)
+
+
+@cache
+def postposed() -> re.Pattern[str]:
+    """ "I play only board games"."""
+    return re.compile(
+        rf"{SUBJECT}(?P<link>)(?P<pre>)(?P<neg>)(?P<mid>) (?P<act>{any_of(words('acts'))}) "
+        rf"(?P<head>(?P<only>only|exclusively|nothing but|solely|strictly|mostly|mainly|primarily|largely)){_END}",
+        re.IGNORECASE,
+    )
 
 
 @cache

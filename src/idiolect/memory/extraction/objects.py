@@ -29,7 +29,7 @@ END: Final = re.compile(  # where another clause begins
     re.IGNORECASE,
 )
 OVER: Final = re.compile(
-    r",?\s+(?:over (?!\d|(?:a|one|two|three|four|five|six|ten|twelve|half)\b)|rather than|instead of|more than|much more than|better than|as opposed to|compared to|compared with|in comparison to|versus|vs\.?|than|above)\s+",
+    r",?\s+(?:over(?! (?:\d|(?:a|one|two|three|four|five|six|ten|twelve|half)\b))|rather than|instead of|more than|much more than|better than|as opposed to|compared to|compared with|in comparison to|versus|vs\.?|than|above)\s+",
     re.IGNORECASE,
 )
 TO: Final = re.compile(r"\s+to\s+", re.IGNORECASE)
@@ -72,7 +72,7 @@ TEMPORARY: Final = re.compile(
 EMPTY: Final = re.compile(  # what no lasting statement is about
     r"\A(?:(?:it|this|that|these|those|them|you|your|yours|him|her|one|ones|so|what|how|why|where|who|there|the (?:same|others?|rest|above|following|first|second|third|last|former|latter)|to (?:know|think|say|ask|see|understand|"
     r"believe|thank|point|add|mention|note|get|be|have|hear|start|begin|introduce|inform|make sure|learn more))\b"
-    r"|(?:know|think|say|ask|understand|believe|thank|point out|add|mention|note|hear|start|begin|introduce|inform|be|get|have|see|make sure|find|learn more|share|sound|seem|look|feel|need|help|give|let|tell)\b(?! (?:ing|music))|\W*\Z)",
+    r"|(?:know|think|say|ask|understand|believe|thank|point out|add|mention|note|hear|start|begin|introduce|inform|be|get|have|see|make sure|find|learn more|share|sound|seem|look|feel|need|help|give|let|tell|bother|admit|interrupt|break it|trying|use this|do (?:this|that|it))\b|(?:option|answer|version|choice|number|step|question|example|line) (?:[a-e]|\d+|one|two|three)\b|\W*\Z)",
     re.IGNORECASE,
 )
 REACTION: Final = re.compile(

@@ -47,13 +47,14 @@ OTHERS: Final = re.compile(
     r"named|quote|like)\s*[,:]?\s*(?:that\s*)?\Z",
     re.IGNORECASE,
 )
+KNOWN: Final = re.compile(r"\b(?:just )?(?:so|as) you know\b|\byou know\b", re.IGNORECASE)
 
 
 def opens_clause(before: str, is_question: bool) -> bool:
     """Whether a frame after these words of its sentence is the person's own statement."""
     if not before.strip(" \t\"'*_>#-\u2022\u201c("):
         return True
-    last = before[-100:]
+    last = KNOWN.sub("", before[-100:])
     if OTHERS.search(last) or (is_question and ASKED.match(before)):
         return False
     return OPENER.search(last) is not None or SCOPE.match(before) is not None

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from idiolect.features.attributes import ATTRIBUTES
 from idiolect.features.embedder import Embedder
+from idiolect.memory.extraction.admission import is_for, kind_of
 from idiolect.memory.extraction.documents import is_background, without_documents
 from idiolect.memory.extraction.frames import Hit, hits
 from idiolect.memory.extraction.objects import (
@@ -71,6 +72,23 @@ def extract(text: str, embedder: Embedder | None = None) -> tuple[Slots, ...]:
         found.pop(key, None)  # said again: the last word counts
         found[key] = named
     return tuple(_with_topic(slots, embedder) for slots in found.values())
+
+
+def stated(text: str, embedder: Embedder | None = None) -> tuple[Slots, ...]:
+    """What is told to the memory on purpose: every text says something, at the least itself.
+
+    Wishes about answers count whether or not they are meant to last; so does what `extract` leaves alone.
+    """
+    pairs = style_statements(text)
+    if pairs:
+        return tuple(_styled(attribute, polarity, text) for attribute, polarity in pairs)
+    found = extract(text, embedder)
+    if found:
+        return found
+    polarity: Literal[-1, 1] = 1 if is_for(text) else -1
+    plain = " ".join(text.split()).rstrip(".!")
+    slots = Slots(kind=kind_of(text), object=plain, polarity=polarity, sensitive=sensitive_of(text), span=text.strip())
+    return (_with_topic(slots, embedder),)
 
 
 def _said(own: str, text: str) -> Iterator[Slots]:
@@ -175,15 +193,19 @@ def _style(own: str, text: str) -> Iterator[Slots]:
         if not (LASTING.search(sentence.text) or forbids):
             continue
         for attribute, polarity in pairs:
-            yield Slots(
-                kind="style",
-                object=ATTRIBUTES[attribute].high,
-                attribute=attribute,
-                polarity=1 if polarity > 0 else -1,
-                temporary=TEMPORARY.search(sentence.text) is not None,
-                corrects=CORRECTS.search(sentence.text) is not None,
-                span=text[sentence.start : sentence.start + len(sentence.text)].strip(),
-            )
+            yield _styled(attribute, polarity, text[sentence.start : sentence.start + len(sentence.text)])
+
+
+def _styled(attribute: str, polarity: int, words: str) -> Slots:
+    return Slots(
+        kind="style",
+        object=ATTRIBUTES[attribute].high,
+        attribute=attribute,
+        polarity=1 if polarity > 0 else -1,
+        temporary=TEMPORARY.search(words) is not None,
+        corrects=CORRECTS.search(words) is not None,
+        span=words.strip(),
+    )
 
 
 def _all_sentences(own: str) -> Iterator[Sentence]:
