@@ -2,4 +2,7 @@
 
 import typer
 
+from idiolect.cli.memory.extract import extract
+
 memory = typer.Typer(help="See, edit and erase what is remembered.", no_args_is_help=True)
+memory.command()(extract)

@@ -25,6 +25,7 @@ from idiolect.memory.extraction.style import style_statements, unread
 from idiolect.memory.extraction.topics import sensitive_of, topic_of
 from idiolect.schema import Slots
 
+BROKEN: Final = re.compile(r"[\ud800-\udfff]")  # half of a character: what holds it is left alone
 COMPARING: Final = re.compile(r"\A(?:have |would |had )?(?:\w+ )?(?:like|love|enjoy|prefer|favou?r|rather|sooner|choose|opt for|value|preference for|go for|gravitate.*|drawn to|best|better)\b")
 CORRECTS: Final = re.compile(
     r"\A\W*(?:actually|correction|scratch that|on second thought|i(?:'ve| have) changed my mind|i take that back|no wait)\b|\bno longer\b|\bany ?more\b|\bany longer\b|\bno more\b|\bused to\b|"
@@ -58,7 +59,7 @@ def extract(text: str, embedder: Embedder | None = None) -> tuple[Slots, ...]:
     """
     if is_background(text):
         return ()
-    own = without_documents(text)
+    own = BROKEN.sub("\n", without_documents(text))
     found: dict[tuple[str, str], Slots] = {}
     last = ""
     for slots in _said(own, text):
