@@ -29,13 +29,18 @@ def as_said(entry: str) -> str | None:
         return INNER.sub("my", "My " + text[found.end() :])
     if (found := SUBJECT.match(text)) is not None:
         return _subject(text[found.end() :])
+    return _without_subject(text)
+
+
+def _without_subject(text: str) -> str | None:
+    """Prefers tea, interested in chess, name is Sam."""
+    uncapitalised = text[:1].lower() + text[1:]
     if _beginning("verbs").match(text):
         return _subject(text)
     if _beginning("states").match(text):
-        return f"I am {text[0].lower()}{text[1:]}"
-    if _beginning("names").match(text) and re.search(r"\b(?:is|are|was|include)\b", text):
-        return INNER.sub("my", f"My {text[0].lower()}{text[1:]}")
-    return None
+        return f"I am {uncapitalised}"
+    is_named = _beginning("names").match(text) and re.search(r"\b(?:is|are|was|include)\b", text)
+    return INNER.sub("my", f"My {uncapitalised}") if is_named else None
 
 
 def _subject(predicate: str) -> str | None:

@@ -81,7 +81,8 @@ def _of_memory(entry: Remembered) -> Iterator[Outcome]:
 
 
 def _proposed(text: str, slots: Slots, found: Said | Remembered) -> Outcome:
-    refusal = _refusal(text)
+    shown = (text, slots.span or text, slots.scope or text)  # as the door has it: what a model may be shown
+    refusal = next(filter(None, map(_refusal, shown)), "")
     if refusal:
         return Refused(refusal, found.source, text)
     return Proposal(

@@ -1,0 +1,186 @@
+"""Forgetting one statement, a topic, a source or a period: which events go, and the receipt.
+
+A statement goes with the events that it was said in, with the turns of those, and with any other event that repeats its
+words. What hangs on an event goes with it (see memory/forgetting.py), and every belief is made anew from what is left.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from idiolect.errors import BadInput, NotFound
+from idiolect.memory.consolidation import Consolidated
+from idiolect.memory.forgetting import event_of_statement, hanging_on
+from idiolect.memory.reading import Reading
+from idiolect.memory.rights.receipt import NO_CACHES, Caches, DryRun, Receipt, Scope
+from idiolect.memory.rights.words import holding, said_in, texts_of
+from idiolect.memory.store import Transaction, UserStore
+from idiolect.schema import WORD_KINDS, AnyEvent, Interaction, Preference, Proposal, Statement
+
+FAR = datetime(9999, 1, 1, tzinfo=UTC)  # all statements, whenever they hold
+
+
+@dataclass(frozen=True)
+class Known:
+    """All that is kept of a person in words, read once."""
+
+    events: Mapping[str, AnyEvent]
+    statements: tuple[Preference, ...]  # in force or not, and what waits
+
+    @classmethod
+    def of(cls, reader: Reading) -> "Known":
+        """Read and folded."""
+        recorded, fold = reader.events(), Consolidated()
+        for each in recorded:
+            if each.event.kind in WORD_KINDS:
+                fold.take(each)
+        statements = {each.id: each for each in (*fold.all(FAR), *fold.proposals())}
+        return cls({each.event.id: each.event for each in recorded}, tuple(statements.values()))
+
+    def made_of(self, statement: Preference) -> set[str]:
+        """The events that a statement was said in."""
+        return {event_of_statement(statement.id, self.events), *statement.evidence} & self.events.keys()
+
+    def with_turns(self, events: Iterable[str]) -> set[str]:
+        """Those events, the turns that they were said in, and what repeats their words."""
+        named = set(events)
+        told = [self.events[each] for each in named]
+        turns = {event.turn for event in told if isinstance(event, Statement) and event.turn}
+        asked = {
+            event.id for event in self.events.values() if isinstance(event, Interaction) and event.answer.id in turns
+        }
+        words = [words for event in told for words in said_in(event)]
+        return named | asked | holding(words, self.events.values())
+
+
+def forget(
+    person: UserStore, statement: str, *, later: bool = False, dry_run: bool = False, caches: Caches = NO_CACHES
+) -> Receipt:
+    """One statement, by its id or by that of an event which it was said in. Raises NotFound.
+
+    `later` forgets too the answers that were written while it was recalled, which may repeat it in other words.
+    """
+
+    def chosen(known: Known) -> set[str]:
+        named = [each for each in known.statements if statement in (each.id, event_of_statement(each.id, known.events))]
+        found = {event for each in named for event in known.made_of(each)}
+        if not found and statement in known.events and known.events[statement].kind in ("statement", "proposal"):
+            found = {statement}
+        if not found:
+            raise NotFound(f"no statement {statement[:80]!r} of this user: `idiolect memory list` shows their ids")
+        return known.with_turns(found)
+
+    return _forgotten(person, "statement", chosen, later, dry_run, caches)
+
+
+def forget_topic(
+    person: UserStore, topic: str, *, later: bool = False, dry_run: bool = False, caches: Caches = NO_CACHES
+) -> Receipt:
+    """Every statement of an area of life ("food"), or whose object has this word or phrase ("jazz")."""
+    sought = " ".join(topic.casefold().split())
+    if not sought:
+        raise BadInput("the topic is empty: name an area such as `food`, or a word such as `jazz`")
+
+    def chosen(known: Known) -> set[str]:
+        about = (
+            each
+            for each in known.statements
+            if each.topic.casefold() == sought or f" {sought} " in f" {' '.join(each.object.casefold().split())} "
+        )
+        return known.with_turns(event for each in about for event in known.made_of(each))
+
+    return _forgotten(person, "topic", chosen, later, dry_run, caches)
+
+
+def forget_source(
+    person: UserStore, source: str, *, later: bool = False, dry_run: bool = False, caches: Caches = NO_CACHES
+) -> Receipt:
+    """Everything that came from one source, accepted or not: "ChatGPT export", one conversation of it, or "import".
+
+    What the person said themselves elsewhere stays, be it in the same words.
+    """
+    sought = source.strip()
+    if not sought:
+        raise BadInput("the source is empty: name one as `idiolect memory proposals` shows it")
+
+    def chosen(known: Known) -> set[str]:
+        proposals = (event for event in known.events.values() if isinstance(event, Proposal))
+        return {each.id for each in proposals if sought == each.origin or f"{each.source},".startswith(f"{sought},")}
+
+    return _forgotten(person, "source", chosen, later, dry_run, caches)
+
+
+def forget_period(
+    person: UserStore,
+    start: datetime,
+    end: datetime,
+    *,
+    later: bool = False,
+    dry_run: bool = False,
+    caches: Caches = NO_CACHES,
+) -> Receipt:
+    """Everything that was said, asked or answered from `start` until before `end`, and imports that say they were."""
+    if start.tzinfo is None or end.tzinfo is None or end <= start:
+        raise BadInput("a period needs a start and a later end, each with a time zone")
+
+    def chosen(known: Known) -> set[str]:
+        return {event.id for event in known.events.values() if any(start <= at < end for at in _times(event))}
+
+    return _forgotten(person, "period", chosen, later, dry_run, caches)
+
+
+def _forgotten(
+    person: UserStore, scope: Scope, chosen: Callable[[Known], set[str]], later: bool, dry_run: bool, caches: Caches
+) -> Receipt:
+    """Find and delete in one transaction, so that nothing is said between the two; a dry run takes it back."""
+    if person.head() is None:
+        chosen(Known({}, ()))
+        return Receipt(scope=scope, dry_run=dry_run, rows={})
+    try:
+        with person.transaction() as transaction:
+            receipt, texts = _in(transaction, scope, chosen, later, dry_run)
+    except DryRun as dry:
+        return dry.receipt
+    emptied = caches.empty(texts) if receipt.events else ()
+    return receipt.model_copy(update={"caches": emptied, "ledger": person.ledger and str(person.ledger.path)})
+
+
+def _in(
+    transaction: Transaction, scope: Scope, chosen: Callable[[Known], set[str]], later: bool, dry_run: bool
+) -> tuple[Receipt, list[str]]:
+    """What went, and the texts of it. Raises DryRun with the receipt."""
+    known = Known.of(transaction)
+    gone = hanging_on(chosen(known), transaction)
+    statements = tuple(each.id for each in known.statements if known.made_of(each) & gone)
+    after = {event.id: event.answer.id for event in _answered_with(known, statements) if event.id not in gone}
+    if later:
+        gone |= hanging_on(after, transaction)
+    texts = [text for identifier in gone for text in texts_of(known.events[identifier])]
+    receipt = Receipt(
+        scope=scope,
+        dry_run=dry_run,
+        rows=transaction.forget(gone) if gone else {},
+        events=tuple(each for each in known.events if each in gone),
+        kinds=dict(Counter(known.events[each].kind for each in gone)),
+        statements=statements,
+        later=tuple(after.values()),
+        later_forgotten=later and bool(after),
+        rebuilt=("belief",) if gone else (),
+    )
+    if dry_run:
+        raise DryRun(receipt)
+    if gone:
+        transaction.note("forget", {scope: len(statements), "events": len(gone), "later": len(after)})
+    return receipt, texts
+
+
+def _answered_with(known: Known, statements: Iterable[str]) -> list[Interaction]:
+    """Turns in which one of them was recalled."""
+    ids = set(statements)
+    turns = (event for event in known.events.values() if isinstance(event, Interaction))
+    return [turn for turn in turns if ids & set(turn.answer.trace.recalled)]
+
+
+def _times(event: AnyEvent) -> tuple[datetime, ...]:
+    return (event.at, event.said_at) if isinstance(event, Proposal) and event.said_at else (event.at,)

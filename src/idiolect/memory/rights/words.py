@@ -1,0 +1,51 @@
+"""The words that an event holds, and which events hold the same words."""
+
+from collections.abc import Iterable, Iterator
+
+from idiolect.schema import AnyEvent, Edit, Interaction, Proposal, Revision, Slots, Statement
+
+
+def texts_of(event: AnyEvent) -> Iterator[str]:
+    """Every text in it that somebody said, wrote or answered."""
+    match event:
+        case Interaction(prompt=prompt, answer=answer):
+            yield from (prompt, answer.text, *(candidate.text for candidate in answer.candidates))
+        case Edit(text=text):
+            yield text
+        case Statement(text=text, slots=slots):
+            yield text
+            yield from _words(slots or ())
+        case Proposal(text=text, slots=told):
+            yield text
+            yield from _words((told,))
+        case Revision(slots=Slots() as told):
+            yield from _words((told,))
+
+
+def said_in(event: AnyEvent) -> Iterator[str]:
+    """The words with which a statement or proposal was made: the whole, and the part it was read from."""
+    match event:
+        case Statement(text=text, slots=slots):
+            yield from (text, *(each.span for each in slots or ()))
+        case Proposal(text=text, slots=told):
+            yield from (text, told.span)
+
+
+def holding(words: Iterable[str], events: Iterable[AnyEvent]) -> set[str]:
+    """Ids of the events that repeat any of these words, whatever the case and the spaces between them."""
+    sought = {plain for each in words if " " in (plain := _plain(each))}  # one word alone proves nothing
+    return {event.id for event in events if sought and any(_has(sought, text) for text in texts_of(event))}
+
+
+def _has(sought: set[str], text: str) -> bool:
+    plain = _plain(text)
+    return any(words in plain for words in sought)
+
+
+def _words(slots: Iterable[Slots]) -> Iterator[str]:
+    for each in slots:
+        yield from filter(None, (each.span, each.object, each.over, each.scope))
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split()).rstrip(".!?,;:")
