@@ -81,7 +81,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction, on the disk when the block ends, or nothing of it."""
-        if getattr(self._here, "connection", None) is not None:
+        if self.is_writing_here:
             raise StoreError("this thread is already in a transaction of this store: end it before the next")
         with (
             self._turn(self.is_sqlite),
@@ -96,6 +96,11 @@ class Database:
                 self._here.connection = None
             if self._here.has_failed:  # PostgreSQL would "commit" nothing and call it success
                 raise StoreError(f"{self.name}: a write in this transaction failed, so nothing of it was kept")
+
+    @property
+    def is_writing_here(self) -> bool:
+        """Whether this thread is in a transaction."""
+        return getattr(self._here, "connection", None) is not None
 
     def scrub(self) -> None:
         """After an erasure: leave nothing of it in the log. Raises StoreError where others keep the log in use."""

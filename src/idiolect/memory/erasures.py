@@ -22,6 +22,7 @@ from typing import Literal, TypeVar
 from pydantic import Field, ValidationError
 
 from idiolect.errors import StoreError
+from idiolect.memory.records import Removed
 from idiolect.memory.writing import Transaction
 from idiolect.schema import Noun, now
 
@@ -63,14 +64,11 @@ class Ledger:
         self.path = path
         self._salted = b""
 
-    def erased(self, person: str, epoch: int, rows: Mapping[str, int]) -> None:
-        """Everything of a person whose last epoch this was."""
-        self._append(Entry(person=self._hash(person), epoch=epoch, rows=rows))
-
-    def forgotten(self, person: str, epoch: int, events: Iterable[str], rows: Mapping[str, int]) -> None:
-        """Events of a person; this epoch began with it."""
-        hashed = tuple(self._hash(each) for each in events)
-        self._append(Entry(person=self._hash(person), epoch=epoch, events=hashed, rows=rows))
+    def note(self, person: str, removed: Iterable[Removed]) -> None:
+        """What was deleted of a person. Raises StoreError, with the next step, where the file cannot be written."""
+        for each in removed:
+            events = None if each.events is None else tuple(self._hash(event) for event in each.events)
+            self._append(Entry(person=self._hash(person), epoch=each.epoch, events=events, rows=each.rows))
 
     def concerning(self, people: Mapping[str, int]) -> dict[str, list[Entry]]:
         """Of people with their epochs in a database: the erasures that it does not know of, oldest first."""

@@ -1,9 +1,9 @@
 """What can be read of one person. Every reader is bound to one, so there is no filter to forget."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import BindParameter, Row, Select, bindparam, func, select
@@ -11,12 +11,14 @@ from sqlalchemy import BindParameter, Row, Select, bindparam, func, select
 from idiolect.errors import AnswerNotFound, StoreError
 from idiolect.memory import tables
 from idiolect.memory.arrays import embeddings_of, unpacked, vector_of
-from idiolect.memory.preferences import folded
+from idiolect.memory.consolidation import Consolidated
 from idiolect.memory.records import Audited, Embeddings, Head, Recorded, State
-from idiolect.schema import EVENT, Array, Interaction, Preference
+from idiolect.schema import EVENT, Array, Interaction, Preference, now
 
 Rows: TypeAlias = Sequence[Row[*tuple[object, ...]]]
 Query: TypeAlias = Select[*tuple[object, ...]]
+
+T = TypeVar("T")
 
 OF: Final[BindParameter[str]] = bindparam("of")  # the person
 MOST_VALUES = 500  # in one statement; more are asked for in turns
@@ -130,9 +132,25 @@ class Reading(ABC):
         rows = self._rows(_AUDIT, {})
         return [Audited(_in_utc(row.at), row.action, _WHAT.validate_json(row.what)) for row in rows]
 
-    def preferences(self) -> tuple[Preference, ...]:
-        """The statements that hold now, oldest first."""
-        return folded(recorded.event for recorded in self.events("statement", "correction"))
+    @abstractmethod
+    def ask(self, question: Callable[[Consolidated], T]) -> T:
+        """The answer of this person's statements, up to date. What is asked must not change or keep them."""
+
+    def preferences(self, at: datetime | None = None) -> tuple[Preference, ...]:
+        """The statements in force now, or at another time; oldest first."""
+        return self.ask(lambda statements: statements.preferences(at or now()))
+
+    def statements(self, at: datetime | None = None) -> tuple[Preference, ...]:
+        """Every statement there was, with what became of it; what waits for the person is not yet one."""
+        return self.ask(lambda statements: statements.all(at or now()))
+
+    def proposals(self) -> tuple[Preference, ...]:
+        """What waits for the person to accept or refuse it, oldest first."""
+        return self.ask(lambda statements: statements.proposals())
+
+    def conflicts(self) -> tuple[tuple[Preference, ...], ...]:
+        """Statements of equal standing that contradict each other, together."""
+        return self.ask(lambda statements: statements.conflicts(now()))
 
 
 def _batches(names: Sequence[str]) -> Iterable[Sequence[str]]:

@@ -47,3 +47,11 @@ class Audited:
     at: datetime
     action: str
     what: Mapping[str, int | list[str]]
+
+
+class Removed(NamedTuple):
+    """What a transaction deleted: events, or None for all there was of the person."""
+
+    epoch: int  # of a person: the last; of events: the one that began with it
+    events: tuple[str, ...] | None
+    rows: Mapping[str, int]  # by table

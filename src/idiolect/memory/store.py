@@ -1,19 +1,20 @@
 """The store: evidence is appended, beliefs are kept beside it, and `store.user(id)` is the only thing that can read."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 from sqlalchemy import func, select
 
 from idiolect.errors import InvalidUser
 from idiolect.memory import tables
 from idiolect.memory.checks import Check, checked
+from idiolect.memory.consolidation import Consolidated
 from idiolect.memory.engine import Database, open_database
 from idiolect.memory.erasures import SUFFIX, Ledger, replayed
-from idiolect.memory.forgetting import hanging_on
+from idiolect.memory.keeping import Keeping, Kept
 from idiolect.memory.migrations import migrate
 from idiolect.memory.reading import Query, Reading, Rows
 from idiolect.memory.records import Audited, Head, Recorded, State
@@ -22,48 +23,54 @@ from idiolect.schema import USER_ID
 
 __all__ = ["Audited", "Check", "Head", "Recorded", "State", "Store", "Transaction", "UserStore", "open_store"]
 
+T = TypeVar("T")
+
 PATIENCE_S = 10.0  # how long a writer waits for another before it gives up
 
 
 class UserStore(Reading):
     """All that is kept of one person. Another person's ids look like ids of nobody's."""
 
-    def __init__(self, user_id: str, database: Database, ledger: Ledger | None = None) -> None:
+    def __init__(self, user_id: str, database: Database, keeping: Keeping, ledger: Ledger | None = None) -> None:
         super().__init__(user_id)
         self._database = database
+        self._keeping = keeping
         self.ledger = ledger  # of erasures, which a restored backup is held against
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """One durable write. Other writers of this person wait, so what is read in it is still true when it ends."""
+        """One durable write. Other writers of this person wait, so what is read in it is still true when it ends.
+
+        What was deleted in it is noted in the ledger of erasures, and is in no file of the database when this returns.
+        """
         with self._database.write() as connection:
-            yield Transaction(self.id, connection, self._database.name)
+            transaction = Transaction(self.id, connection, self._database.name, self._keeping)
+            yield transaction
+        if transaction.has_deleted:
+            self._keeping.drop(self.id)
+            if self.ledger is not None:
+                self.ledger.note(self.id, transaction.removed)
+            self._database.scrub()
 
     def erase(self) -> dict[str, int]:
         """Delete everything of this person, in the write-ahead log too; how many rows went, by table."""
         with self.transaction() as transaction:
-            head = transaction.head()
-            counts = transaction.erase()
-        if self.ledger is not None and head is not None and counts[tables.person.name]:
-            self.ledger.erased(self.id, head.epoch, counts)
-        self._database.scrub()
-        return counts
+            return transaction.erase()
 
-    def forget(self, event_ids: Iterable[str], note: Mapping[str, int | Sequence[str]] | None = None) -> dict[str, int]:
-        """Delete events with all that hangs on them, in the write-ahead log too; how many rows went, by table.
-
-        `note` goes into the audit trail as what was forgotten, both or neither.
-        """
+    def forget(self, event_ids: Iterable[str]) -> dict[str, int]:
+        """Delete events with all that hangs on them, in the write-ahead log too; how many rows went, by table."""
         with self.transaction() as transaction:
-            gone = sorted(hanging_on(event_ids, transaction))
-            counts = transaction.forget(gone)
-            head = transaction.head()
-            if note is not None:
-                transaction.note("forget", note)
-        if self.ledger is not None and head is not None and gone:
-            self.ledger.forgotten(self.id, head.epoch, gone, counts)
-        self._database.scrub()
-        return counts
+            return transaction.forget(event_ids)
+
+    def ask(self, question: Callable[[Consolidated], T]) -> T:
+        """The answer of this person's statements, which the process keeps while they are in use."""
+        if self._database.is_writing_here:  # the thread's own transaction, which may still come to nothing
+            return self._keeping.ask_within(self, question)
+        return self._keeping.ask(self, question)
+
+    def kept(self) -> Kept:
+        """What the process keeps of this person, for what other rooms derive from statements. Not in a transaction."""
+        return self._keeping.kept(self)
 
     def _rows(self, statement: Query, values: Mapping[str, object]) -> Rows:
         with self._database.read() as connection:
@@ -76,6 +83,7 @@ class Store:
     def __init__(self, database: Database, ledger: Ledger | None = None) -> None:
         """Use `open_store`."""
         self._database = database
+        self._keeping = Keeping()
         self._ledger = ledger
 
     def user(self, user_id: str) -> UserStore:
@@ -85,7 +93,7 @@ class Store:
                 f"{user_id[:140]!r} cannot be a user id: use 1 to 128 letters, digits and . _ @ : + -, "
                 "beginning with a letter or digit"
             )
-        return UserStore(user_id, self._database, self._ledger)
+        return UserStore(user_id, self._database, self._keeping, self._ledger)
 
     def users(self) -> int:
         """How many people have something kept."""
@@ -105,8 +113,8 @@ class Store:
             }
         found = self._ledger.concerning(people)
         for person, entries in found.items():
-            with self.user(person).transaction() as transaction:
-                replayed(transaction, self._ledger, entries)
+            with self._database.write() as connection:
+                replayed(Transaction(person, connection, self._database.name), self._ledger, entries)
         if found:
             self._database.scrub()
         return sum(map(len, found.values()))

@@ -2,9 +2,9 @@
 
 import json
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC
-from typing import Final
+from typing import Final, TypeVar
 
 from pydantic_core import PydanticSerializationError
 from sqlalchemy import (
@@ -22,12 +22,16 @@ from sqlalchemy import (
 from idiolect.errors import BadInput
 from idiolect.memory import tables
 from idiolect.memory.arrays import embedding_bytes, packed, vector_bytes
+from idiolect.memory.consolidation import Consolidated
 from idiolect.memory.extraction import admitted
 from idiolect.memory.faults import as_bad_input, as_store_errors
 from idiolect.memory.forgetting import hanging_on
+from idiolect.memory.keeping import Keeping
 from idiolect.memory.reading import MOST_VALUES, OF, Query, Reading, Rows
-from idiolect.memory.records import Embeddings, State
-from idiolect.schema import EVENT, AnyEvent, Array, Interaction, Statement, now
+from idiolect.memory.records import Embeddings, Removed, State
+from idiolect.schema import EVENT, AnyEvent, Array, Interaction, Proposal, Revision, Slots, Statement, now
+
+T = TypeVar("T")
 
 _LOCK_PERSON: Final = select(tables.person.c.id).where(tables.person.c.id == OF).with_for_update()  # SQLite locks all
 _NEW_PERSON: Final = text("INSERT INTO person (id, epoch) VALUES (:of, :epoch) ON CONFLICT DO NOTHING")
@@ -88,20 +92,22 @@ _FORGETTINGS: Final = {
 class Transaction(Reading):
     """Reads see what was written before in the same transaction. It ends with the `with` block that made it."""
 
-    def __init__(self, user_id: str, connection: Connection, database: str) -> None:
-        """`connection` is in a transaction; `database` is its name in messages."""
+    def __init__(self, user_id: str, connection: Connection, database: str, keeping: Keeping | None = None) -> None:
+        """`connection` is in a transaction; `database` is its name in messages; `keeping` spares folding anew."""
         super().__init__(user_id)
         self._connection = connection
         self._database = database
+        self._keeping = keeping or Keeping()
         self._was_known = True
+        self.has_deleted = False  # or tried to: an erasure that was held up is finished by the next
+        self.removed: list[Removed] = []  # whoever ends the transaction notes it where no backup sets it back
         while not self._rows(_LOCK_PERSON, {}):  # the person is new, or another process erased them just now
             self._was_known = False
             self._run(_NEW_PERSON, {"of": user_id, "epoch": secrets.randbits(62)})  # never that of one erased before
 
     def append(self, event: AnyEvent) -> int:
         """Record an event; its seq. Raises BadInput for an id that is taken, and for a statement that is refused."""
-        if isinstance(event, Statement):
-            admitted(event.text)
+        _pass_the_door(event)
         row = {
             "person": self.id,
             "id": _plain(event.id),
@@ -170,6 +176,7 @@ class Transaction(Reading):
         Every derived belief goes too, to be rebuilt from what is left, and the epoch changes, so that other processes
         drop what they hold. Ids of nobody's are passed over.
         """
+        self.has_deleted = True
         gone = sorted(hanging_on(event_ids, self))
         counts = dict.fromkeys(_FORGETTINGS, 0)
         for start in range(0, len(gone), MOST_VALUES):
@@ -178,12 +185,29 @@ class Transaction(Reading):
                 counts[name] += self._run(statement, some).rowcount
         counts[tables.state.name] = self._run(_ERASURES[tables.state.name], {"of": self.id}).rowcount
         self._run(_NEXT_EPOCH, {"of": self.id})
+        if gone:
+            self.removed.append(Removed(self._epoch(), tuple(gone), counts))
         return counts
 
     def erase(self) -> dict[str, int]:
         """Delete every row of this person; how many went, by table."""
+        self.has_deleted = True
+        epoch = self._epoch()
         counts = {name: self._run(statement, {"of": self.id}).rowcount for name, statement in _ERASURES.items()}
-        return counts if self._was_known else {**counts, tables.person.name: 0}
+        if not self._was_known:
+            counts[tables.person.name] = 0
+        if any(counts.values()):
+            self.removed.append(Removed(epoch, None, counts))
+        return counts
+
+    def ask(self, question: Callable[[Consolidated], T]) -> T:
+        """The answer of this person's statements, with those that were written in this transaction."""
+        return self._keeping.ask_within(self, question)
+
+    def _epoch(self) -> int:
+        head = self.head()
+        assert head is not None  # the transaction holds the person's row
+        return head.epoch
 
     def _index(self, event: Interaction, seq: int) -> None:
         """An answer's id and those of all its candidates, shown or not, lead to the event."""
@@ -207,6 +231,25 @@ class Transaction(Reading):
             result = self._connection.execute(statement, values)
         assert isinstance(result, CursorResult)
         return result
+
+
+def _pass_the_door(event: AnyEvent) -> None:
+    """What is kept of a person in words is data, never instructions. Raises BadInput."""
+    match event:
+        case Statement(text=text, slots=slots):
+            _admit(text, slots or ())
+        case Proposal(text=text, slots=slots):
+            _admit(text, (slots,))
+        case Revision(slots=Slots() as slots):
+            _admit(slots.span or slots.object, (slots,))
+
+
+def _admit(text: str, slots: Iterable[Slots]) -> None:
+    admitted(text)
+    for each in slots:  # words that are shown to a model beside the text
+        for words in (each.span, each.scope):
+            if words and words not in text:
+                admitted(words)
 
 
 def _payload(event: AnyEvent) -> str:

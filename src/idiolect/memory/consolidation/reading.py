@@ -1,10 +1,8 @@
 """Events as the statements that they make."""
 
-from collections.abc import Iterator
-
 from idiolect.memory.consolidation.entry import Entry
 from idiolect.memory.consolidation.lasting import SURENESS, Evidence
-from idiolect.memory.extraction import preferences_of
+from idiolect.memory.extraction.reading import stated as read
 from idiolect.schema import Proposal, Slots, Statement
 
 
@@ -49,15 +47,4 @@ def proposed(event: Proposal, seq: int) -> Entry:
 
 def slots_of(event: Statement) -> tuple[Slots, ...]:
     """As they were read when it was said, else as they are read now."""
-    return event.slots if event.slots is not None else tuple(_read(event))
-
-
-def _read(event: Statement) -> Iterator[Slots]:
-    for preference in preferences_of(event):
-        yield Slots(
-            kind=preference.kind,
-            object=preference.object or preference.text,
-            attribute=preference.attribute,
-            polarity=preference.polarity,
-            span=preference.text,
-        )
+    return event.slots if event.slots is not None else read(event.text)

@@ -1,0 +1,115 @@
+"""What is derived from people's events is kept in the process, for the last few people; on the disk there is no copy.
+
+It follows `head()`: events that came are folded in; where the epoch changed, something was forgotten, perhaps by
+another process, and all that is kept of the person is dropped.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import RLock
+from typing import Protocol, TypeVar
+
+from idiolect.memory.consolidation import Consolidated
+from idiolect.memory.records import Head, Recorded
+from idiolect.schema import WORD_KINDS
+
+T = TypeVar("T")
+
+MOST = 64  # people
+
+
+class Reader(Protocol):
+    """What is needed of a person's store."""
+
+    id: str
+
+    def head(self) -> Head | None:
+        """How far the events go."""
+
+    def events(self, *kinds: str, after: int = 0) -> list[Recorded]:
+        """Events of these kinds, in order."""
+
+
+@dataclass
+class Kept:
+    """One person's statements as of one epoch. `drawers` holds what other rooms derive from them, by name."""
+
+    epoch: int
+    statements: Consolidated = field(default_factory=Consolidated)
+    through: int = 0  # seq of the newest event that was looked at
+    drawers: dict[str, object] = field(default_factory=dict)
+    lock: RLock = field(default_factory=RLock)
+
+
+class Keeping:
+    """The people of one store whose statements are held. Safe in threads.
+
+    No lock is held while the database is read: a writer that waits for a lock would keep others from the database.
+    """
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        self._kept: OrderedDict[str, Kept] = OrderedDict()
+        self._lock = RLock()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def kept(self, reader: Reader) -> Kept:
+        """What is kept of a person, up to date with their events when this was called."""
+        head = reader.head()
+        if head is None:
+            self.drop(reader.id)
+            return Kept(0)
+        kept = self._of(reader.id, head.epoch)
+        if head.newest > kept.through:
+            news = reader.events(*WORD_KINDS, after=kept.through)
+            with kept.lock:  # where another thread was quicker, there is less to take
+                folded(kept.statements, news)
+                kept.through = max(kept.through, head.newest, *(recorded.seq for recorded in news))
+        return kept
+
+    def ask(self, reader: Reader, question: Callable[[Consolidated], T]) -> T:
+        """The answer of a person's statements."""
+        kept = self.kept(reader)
+        with kept.lock:
+            return question(kept.statements)
+
+    def ask_within(self, reader: Reader, question: Callable[[Consolidated], T]) -> T:
+        """The same in a transaction: it sees what was written in it, and leaves no trace of that for others."""
+        head = reader.head()
+        kept = None if head is None else self._known(reader.id, head.epoch)
+        through = kept.statements.through if kept else 0
+        news = reader.events(*WORD_KINDS, after=through)
+        if kept is None:
+            return question(folded(Consolidated(), news))
+        with kept.lock:
+            return question(folded(kept.statements.copy(), news) if news else kept.statements)
+
+    def drop(self, person: str) -> None:
+        """Hold nothing of a person any more."""
+        with self._lock:
+            self._kept.pop(person, None)
+
+    def _known(self, person: str, epoch: int) -> Kept | None:
+        with self._lock:
+            kept = self._kept.get(person)
+            return kept if kept is not None and kept.epoch == epoch else None
+
+    def _of(self, person: str, epoch: int) -> Kept:
+        with self._lock:
+            kept = self._known(person, epoch)
+            if kept is None:
+                kept = self._kept[person] = Kept(epoch)
+            self._kept.move_to_end(person)
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+            return kept
+
+
+def folded(statements: Consolidated, news: list[Recorded]) -> Consolidated:
+    """With these events taken."""
+    for recorded in news:
+        statements.take(recorded)
+    return statements
