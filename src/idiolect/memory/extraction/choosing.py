@@ -19,7 +19,9 @@ from idiolect.schema import Slots
 
 STRENGTH: Final = 0.5
 ENOUGH: Final = 0.8  # of a share of one distinctive word, under which no option was named
-LONGEST: Final = 20_000  # characters of a turn that are looked at
+LONGEST: Final = 20_000  # characters of an offer that are looked at
+LONGEST_ANSWER: Final = 2_000
+MOST: Final = 30  # options; what lists more is no offer
 MARK: Final = re.compile(
     r"(?:\A|(?<=\n)|(?<=[:.?!;,]\s))[ \t]*(?:[-*\u2022]\s+|\(?(?P<number>\d{1,2})[.):]\s+|\(?(?P<letter>[A-Ha-h])[.)]\s+"
     r"|\**(?:option|choice)\s+(?P<option>\d{1,2}|[A-H])\**\s*[:.)-]\s*)",
@@ -85,7 +87,7 @@ def options(assistant: str) -> tuple[str, ...]:
 def picks(assistant: str, user: str) -> tuple[Pick, ...]:
     """The options that the person picked, in the order of the offer; empty where the answer names none."""
     offers = _offers(assistant[:LONGEST])
-    said = user[:LONGEST]
+    said = user[:LONGEST_ANSWER]
     if len(offers) < 2 or not said.strip() or said.rstrip().endswith("?"):
         return ()
     by_place = _by_place(said, [offer.label for offer in offers])
@@ -139,7 +141,7 @@ def _offers(shown: str) -> list[_Offer]:
     for read in (_marked, _numbered_after, _in_sentences):
         found = [offer for offer in read(shown) if offer.text]
         if len(found) >= 2:
-            return found
+            return found if len(found) <= MOST else []
     return []
 
 
@@ -286,10 +288,10 @@ def _the_rest(said: str, scores: Sequence[float]) -> dict[int, str]:
 def _reasons(user: str) -> list[tuple[str, int, str]]:
     """(what, polarity, words) for "too lively" and "because it's quiet"."""
     found: list[tuple[str, int, str]] = []
-    for clause in CLAUSES.split(user[:LONGEST]):
+    for clause in CLAUSES.split(user[:LONGEST_ANSWER]):
         for reason in TOO.finditer(clause or ""):
             found += [(trimmed(what), -1, reason[0]) for what in re.split(r",|\band\b|\bor\b", reason["what"]) if trimmed(what)]
-    for reason in BECAUSE.finditer(user[:LONGEST]):
+    for reason in BECAUSE.finditer(user[:LONGEST_ANSWER]):
         if not TOO.search(reason[0]):
             found.append((trimmed(reason["what"]), 1, reason[0]))
     return found

@@ -49,8 +49,9 @@ QUOTES: Final = re.compile(r"\"[^\"\n]{2,2000}\"|\u201c[^\u201c\u201d\n]{2,2000}
 FIRST_PERSON: Final = re.compile(r"\b(?:i|i['\u2019](?:m|ve|d|ll)|me|my|we|our)\b", re.IGNORECASE)
 PARAGRAPH: Final = re.compile(r"[^\n](?:[^\n]|\n(?![ \t]*\n))*")
 CODE_LINE: Final = re.compile(
-    r"^[ \t]*(?:(?:def|class|import|from|return|const|let|var|public|private|static|function|for|while|if|else|elif|try"
-    r"|catch|SELECT|INSERT|UPDATE|package|using|#include|@\w+)\b[^\n]*[;:{}()=][^\n]*|[^\n]*[;{}][ \t]*|</?\w[^\n]*>[ \t]*)$",
+    r"^(?:[ \t]*(?=\S)(?:(?:def|class|import|from|return|const|let|var|public|private|static|function|for|while|if|else|elif"
+    r"|try|catch|SELECT|INSERT|UPDATE|package|using|#include|@\w+)\b[^\n]*[;:{}()=][^\n]*|</?\w[^\n]*>[ \t]*)"
+    r"|[^\n]*[;{}][ \t]*)$",
     re.MULTILINE,
 )
 

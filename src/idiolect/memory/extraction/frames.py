@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from idiolect.memory.extraction.grammar import find, follow_on, follow_ons, lover, pattern, postposed
+from idiolect.memory.extraction.grammar import find, follow_on, follow_ons, further, lover, pattern, postposed
 from idiolect.memory.extraction.lexicon import Form, Frame, frame_of, word_pattern
 from idiolect.memory.extraction.openings import opens_clause
 from idiolect.memory.extraction.sentences import Sentence
@@ -123,6 +123,17 @@ def _follow_ons(shown: str, is_question: bool) -> Iterator[Hit]:
         yield _hit(found, *frame_of("verb", follow_ons()[found["head"].lower()]))
 
 
+def _further_habits(shown: str, is_question: bool) -> Iterator[Hit]:
+    """ "I love fish but never eat shellfish"."""
+    first = FIRST_CLAUSE.search(shown)
+    if first is None or not opens_clause(shown[: first.start()], is_question):
+        return
+    forms: tuple[Form, ...] = ("act", "impossible")
+    for form in forms:
+        for found in further(form).finditer(shown, first.end()):
+            yield _hit(found, *frame_of(form, found["head"]))
+
+
 def _afters(shown: str, is_question: bool) -> Iterator[Hit]:
     """ "Horror films aren't for me": what stands before it, from the last place where a clause opens."""
     forms: tuple[Form, ...] = () if is_question else ("after", "is")
@@ -176,7 +187,7 @@ def _dropped(shown: str, is_question: bool) -> Iterator[Hit]:
                 return
 
 
-READERS: Final = (_verbs, _follow_ons, _states, _habits, _postposed, _mine, _afters, _lovers, _finds, _hard, _bare, _dropped)
+READERS: Final = (_verbs, _follow_ons, _states, _habits, _postposed, _further_habits, _mine, _afters, _lovers, _finds, _hard, _bare, _dropped)
 
 
 def _state(form: Form, said: str) -> tuple[Frame, str]:

@@ -59,7 +59,7 @@ def pattern(form: Form) -> re.Pattern[str]:
             spelt = rf"(?<!\w)(?P<link>)(?P<pre>)(?P<neg>)(?P<mid>)(?P<head>{_braced(any_of(phrases))}){_END}"
         case "after":
             spelt = (
-                r"(?P<link>)" + _PRE + r"(?P<neg>(?: (?:do not|don't|doesn't|does not|never|can't|won't))?)" + _MID
+                r"(?= )(?P<link>)" + _PRE + r"(?P<neg>(?: (?:do not|don't|doesn't|does not|never|can't|won't))?)" + _MID
                 + rf" (?P<head>{_braced(any_of(phrases))}){_END}"
             )  # fmt: skip
         case "is":
@@ -85,6 +85,17 @@ def follow_on() -> re.Pattern[str]:
         + rf" (?P<head>{_braced(body)}){_END}"
     )  # fmt: skip
     return re.compile(spelt.format(adverb=any_of(words("adverbs")), negation=any_of(words("negations"))), re.IGNORECASE)
+
+
+@cache
+def further(form: Form) -> re.Pattern[str]:
+    """A habit of the same subject: "I love fish but never eat shellfish"."""
+    acts = any_of(words("acts" if form == "act" else "acts_impossible"))
+    return re.compile(
+        rf"(?P<link>)(?P<pre>)(?P<neg>)(?P<mid>)(?:,? (?:and|but|or|so|yet|nor)|,|;) (?P<head>{any_of(heads(form))})"
+        rf"(?P<act> (?:{acts})){_END}",
+        re.IGNORECASE,
+    )
 
 
 @cache

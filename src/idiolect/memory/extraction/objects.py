@@ -21,7 +21,7 @@ END: Final = re.compile(  # where another clause begins
     r"[,;:]?\s+(?:because|cause|cuz|since (?=i|it|they|he|she|we|this|that|my)|due to|owing to|thanks to|out of (?=fear|concern|habit|respect|principle)"
     r"|as (?=(?:i|i'm|i've|i'd|it|it's|they|they're|he|she|we|this|that|these|those|my|you|there)\b)|so (?=(?:i|i'm|that|please|what|can|could|we|it|my|do|any|which|where|how)\b)"
     r"|but|although|though|unless|whereas|even (?:if|though)|which is why|which means|that's|given (?=my|that|the)|in order to|to avoid|to minimi[sz]e|to reduce|until (?=i|my|the)"
-    r"|for (?:\w+ (?:and \w+ )?)?reasons|on account of|considering|except when|yet|hence|therefore|and (?=(?:i|i'm|i've|i'd|we|it|they|he|she|you|my|please|can|could|would|will|what|where|how|that's|so|then|this|want|need|was|am)\b)"
+    r"|for (?:\w+ (?:and \w+ )?)?reasons|on account of|considering|except when|yet|hence|therefore|and (?=(?:i|i'm|i've|i'd|we|it|they|he|she|you|my|please|can|could|would|will|what|where|how|that's|so|then|this|want|need|was|am|only|never|cannot|can't|always)\b)"
     r"|i (?=(?:am|have|would|want|need|was|think|find|feel|just|hate|love|like|prefer|don't|can't|always|never|also)\b)|whenever possible|wherever possible|if possible|when possible|as much as possible"
     r"|at all costs|at any cost|(?:and|or) so on|please\b|thanks\b|thank you|no matter)"
     r"|,\s+(?:and |or |so |as |if |when |while )?(?=(?:i|i'm|i've|i'd|we|it|it's|they|they're|he|she|you|please|can|could|would|will|do|does|did|is|are|what|where|how|which|who|so|as|if|when|while|then|any|thanks|preferably|especially since|my|there|and that|this|that's)\b)"
@@ -29,7 +29,7 @@ END: Final = re.compile(  # where another clause begins
     re.IGNORECASE,
 )
 OVER: Final = re.compile(
-    r",?\s+(?:over(?! (?:\d|(?:a|one|two|three|four|five|six|ten|twelve|half)\b))|rather than|instead of|more than|much more than|better than|as opposed to|compared to|compared with|in comparison to|versus|vs\.?|than|above)\s+",
+    r",?\s+(?:over(?! (?:\d|(?:a|one|two|three|four|five|six|ten|twelve|half)\b))|rather than|instead of|more than|much more than|better than|as opposed to|compared to|compared with|in comparison to|versus|vs\.?|(?<!er )(?<!\bno )than)\s+",
     re.IGNORECASE,
 )
 TO: Final = re.compile(r"\s+to\s+", re.IGNORECASE)
@@ -62,7 +62,7 @@ LEAD: Final = re.compile(
 LEAD_KEPT: Final = re.compile(r"\A(?:any(?:thing|one|body|where))\b", re.IGNORECASE)
 TRAIL: Final = re.compile(
     rf"(?:[\s,]+(?:{TIMES}|at all|in general|generally|whenever possible|as much as possible|if possible|a lot|so much|very much|too|as well|either|though|the most|the best|the least|most of the time|more|most|best|better|"
-    r"and|or|but|so|as|because|since|only|instead|in particular|to be honest|tbh|honestly|like|please|ok|okay|right|you know|if you can|myself|and avoid|and i|again|always|anyway|ever again|ever))+\Z",
+    r"and|or|but|so|as|because|since|only|instead|in particular|to be honest|tbh|honestly|like|please|ok|okay|right|you know|if you can|myself|and avoid|and i|again|always|anyway|entirely|completely|altogether|at home and away|ever again|ever))+\Z",
     re.IGNORECASE,
 )
 TEMPORARY: Final = re.compile(

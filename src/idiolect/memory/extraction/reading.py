@@ -25,6 +25,7 @@ from idiolect.memory.extraction.style import style_statements, unread
 from idiolect.memory.extraction.topics import sensitive_of, topic_of
 from idiolect.schema import Slots
 
+JOINED: Final = re.compile(r"\A(?:and|but|or|so|yet|nor|while|thus)\s+", re.IGNORECASE)
 BROKEN: Final = re.compile(r"[\ud800-\udfff]")  # half of a character: what holds it is left alone
 COMPARING: Final = re.compile(r"\A(?:have |would |had )?(?:\w+ )?(?:like|love|enjoy|prefer|favou?r|rather|sooner|choose|opt for|value|preference for|go for|gravitate.*|drawn to|best|better)\b")
 CORRECTS: Final = re.compile(
@@ -95,12 +96,12 @@ def stated(text: str, embedder: Embedder | None = None) -> tuple[Slots, ...]:
 def _said(own: str, text: str) -> Iterator[Slots]:
     yield from _style(own, text)
     for sentence in sentences(own):
-        if style_statements(sentence.text):
-            continue
         yield from _changes(sentence, text)
-        hit_list = hits(sentence)
-        for number, hit in enumerate(hit_list):
-            until = hit_list[number + 1].start if number + 1 < len(hit_list) else len(sentence.text)
+        found = hits(sentence)
+        if not found or style_statements(sentence.text):
+            continue
+        ends = [*(hit.start for hit in found[1:]), len(sentence.text)]
+        for hit, until in zip(found, ends, strict=True):
             slots = _slots(hit, _Place(sentence, text, until))
             if slots is not None:
                 yield slots
@@ -126,7 +127,7 @@ def _slots(hit: Hit, place: _Place) -> Slots | None:
         about = f"{hit.head} {about}".strip()
     if not about or (not PRONOUN.match(about) and (EMPTY.match(about) or REACTION.match(about)) and not hit.about):
         return None
-    span = place.text[place.sentence.start + hit.start : place.sentence.start + end].strip(" \t,;:")
+    span = JOINED.sub("", place.text[place.sentence.start + hit.start : place.sentence.start + end].strip(" \t,;:"))
     scope = cut.scope or _scope_before(shown[: hit.start])
     clause = shown[hit.start : place.until]
     return Slots(

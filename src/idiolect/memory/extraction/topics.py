@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final, get_args
 
@@ -15,6 +15,11 @@ from idiolect.schema import Array, Category
 WORD: Final = re.compile(r"[^\W_]+(?:['&-][^\W_]+)*")
 ENDINGS: Final = ("ies", "ing", "es", "ed", "s", "y", "e")
 LONGEST: Final = 3  # words of a phrase in the list
+HEAD_END: Final = re.compile(
+    r"\s(?:that|which|who|with|without|containing|involving|made|located|in|of|for|on|at|like|such|from|due|by|because|when)\b"
+)
+HEAD_WEIGHT: Final = 2.0  # of what stands before a relative clause or a preposition: "hotels" in "hotels with a gym"
+CENTRAL: Final = 40  # phrases of an area that stand for it
 NEAR: Final = 0.3  # cosine of a text to the words of an area, under which no area is named
 
 
@@ -34,15 +39,21 @@ def topics() -> tuple[str, ...]:
 
 def topic_of(text: str, embedder: Embedder | None = None) -> str:
     """The area that most words of the text tell, the nearest by the embedder where none does; or ""."""
-    words = [_stem(word) for word in WORD.findall(text.casefold())]
     votes: dict[str, float] = {}
-    for start in range(len(words)):
-        for length in range(1, min(LONGEST, len(words) - start) + 1):
-            for topic in _index().get(" ".join(words[start : start + length]), ()):
-                votes[topic] = votes.get(topic, 0) + 2 * length - 1
+    head = HEAD_END.split(text, maxsplit=1)[0]
+    for part, weight in ((text, 1.0), (head, HEAD_WEIGHT)):
+        _vote(votes, part, weight)
     if votes:
         return max(votes, key=lambda topic: (votes[topic], -topics().index(topic)))
     return "" if embedder is None or not text.strip() else _nearest(text, embedder)
+
+
+def _vote(votes: dict[str, float], text: str, weight: float) -> None:
+    words = [_stem(word) for word in WORD.findall(text.casefold())]
+    for start in range(len(words)):
+        for length in range(1, min(LONGEST, len(words) - start) + 1):
+            for topic in _index().get(" ".join(words[start : start + length]), ()):
+                votes[topic] = votes.get(topic, 0) + weight * (2 * length - 1)
 
 
 def sensitive_of(text: str) -> Category | None:
@@ -74,7 +85,6 @@ def _index() -> Mapping[str, tuple[str, ...]]:
     return found
 
 
-@cache
 def _stem(word: str) -> str:
     """Without a usual ending, where three letters are left."""
     for ending in ENDINGS:
@@ -97,13 +107,7 @@ def _nearest(text: str, embedder: Embedder) -> str:
     return topics()[best] if near[best] >= NEAR else ""
 
 
-_CENTRES: Final[dict[str, Array]] = {}
-
-
+@lru_cache(maxsize=2)
 def _centres(embedder: Embedder) -> Array:
     """(topics, dim): each area's words as one vector."""
-    if embedder.name not in _CENTRES:
-        _CENTRES[embedder.name] = embedder.embed(
-            [", ".join(_split(phrases)[:40]) for phrases in _lists().topics.values()]
-        )
-    return _CENTRES[embedder.name]
+    return embedder.embed([", ".join(_split(phrases)[:CENTRAL]) for phrases in _lists().topics.values()])
