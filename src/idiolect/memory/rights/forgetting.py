@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from idiolect.errors import BadInput, NotFound
-from idiolect.memory.consolidation import Consolidated
 from idiolect.memory.forgetting import event_of_statement, hanging_on
 from idiolect.memory.reading import Reading
 from idiolect.memory.rights.receipt import NO_CACHES, Caches, DryRun, Receipt, Scope
-from idiolect.memory.rights.words import holding, said_in, texts_of
+from idiolect.memory.rights.words import holding, said_in, slots_of, texts_of
 from idiolect.memory.store import Transaction, UserStore
-from idiolect.schema import WORD_KINDS, AnyEvent, Interaction, Preference, Proposal, Statement
+from idiolect.schema import AnyEvent, Interaction, Preference, Proposal, Revision, Slots, Statement
 
 FAR = datetime(9999, 1, 1, tzinfo=UTC)  # all statements, whenever they hold
 
@@ -30,13 +29,9 @@ class Known:
 
     @classmethod
     def of(cls, reader: Reading) -> "Known":
-        """Read and folded."""
-        recorded, fold = reader.events(), Consolidated()
-        for each in recorded:
-            if each.event.kind in WORD_KINDS:
-                fold.take(each)
-        statements = {each.id: each for each in (*fold.all(FAR), *fold.proposals())}
-        return cls({each.event.id: each.event for each in recorded}, tuple(statements.values()))
+        """Read, in a transaction if nothing may come between."""
+        statements = {each.id: each for each in (*reader.statements(FAR), *reader.proposals())}
+        return cls({each.event.id: each.event for each in reader.events()}, tuple(statements.values()))
 
     def made_of(self, statement: Preference) -> set[str]:
         """The events that a statement was said in."""
@@ -77,18 +72,19 @@ def forget(
 def forget_topic(
     person: UserStore, topic: str, *, later: bool = False, dry_run: bool = False, caches: Caches = NO_CACHES
 ) -> Receipt:
-    """Every statement of an area of life ("food"), or whose object has this word or phrase ("jazz")."""
+    """Every statement that is, or before it was revised was, of an area ("food") or of a thing ("jazz")."""
     sought = " ".join(topic.casefold().split())
     if not sought:
         raise BadInput("the topic is empty: name an area such as `food`, or a word such as `jazz`")
 
+    def is_about(told: Slots | Preference) -> bool:
+        return told.topic.casefold() == sought or f" {sought} " in f" {' '.join(told.object.casefold().split())} "
+
     def chosen(known: Known) -> set[str]:
-        about = (
-            each
-            for each in known.statements
-            if each.topic.casefold() == sought or f" {sought} " in f" {' '.join(each.object.casefold().split())} "
-        )
-        return known.with_turns(event for each in about for event in known.made_of(each))
+        stated = {event.id: event for event in known.events.values() if any(map(is_about, slots_of(event)))}
+        revised = {event.statement for event in stated.values() if isinstance(event, Revision)}
+        about = (each for each in known.statements if is_about(each) or each.id in revised)
+        return known.with_turns({*stated, *(event for each in about for event in known.made_of(each))})
 
     return _forgotten(person, "topic", chosen, later, dry_run, caches)
 

@@ -12,23 +12,25 @@ def texts_of(event: AnyEvent) -> Iterator[str]:
             yield from (prompt, answer.text, *(candidate.text for candidate in answer.candidates))
         case Edit(text=text):
             yield text
-        case Statement(text=text, slots=slots):
+        case Statement(text=text) | Proposal(text=text):
             yield text
-            yield from _words(slots or ())
-        case Proposal(text=text, slots=told):
-            yield text
-            yield from _words((told,))
-        case Revision(slots=Slots() as told):
-            yield from _words((told,))
+    yield from _words(slots_of(event))
+
+
+def slots_of(event: AnyEvent) -> tuple[Slots, ...]:
+    """What it states, as data."""
+    match event:
+        case Statement(slots=slots):
+            return slots or ()
+        case Proposal(slots=Slots() as told) | Revision(slots=Slots() as told):
+            return (told,)
+    return ()
 
 
 def said_in(event: AnyEvent) -> Iterator[str]:
     """The words with which a statement or proposal was made: the whole, and the part it was read from."""
-    match event:
-        case Statement(text=text, slots=slots):
-            yield from (text, *(each.span for each in slots or ()))
-        case Proposal(text=text, slots=told):
-            yield from (text, told.span)
+    if isinstance(event, Statement | Proposal):
+        yield from (event.text, *(each.span for each in slots_of(event)))
 
 
 def holding(words: Iterable[str], events: Iterable[AnyEvent]) -> set[str]:
