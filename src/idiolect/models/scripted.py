@@ -16,6 +16,7 @@ import numpy as np
 from idiolect.models import wire
 from idiolect.models.pieces import Pieces
 from idiolect.models.protocol import OnCompletion, Request
+from idiolect.models.scripted_json import asked_schema, fitted
 from idiolect.schema import Completion
 
 TOKEN = re.compile(r"\s*\S+|\s+")
@@ -154,6 +155,9 @@ def tokens(text: str) -> list[str]:
 
 def answer(request: Request, index: int) -> str:
     """The whole answer to a request, before `stop` and `max_tokens`."""
+    schema = asked_schema(request.extra.get("response_format"))
+    if schema is not None:
+        return fitted(schema, topic(request))
     asked = "\n".join(f"{message.role}: {message.text}" for message in request.messages)
     order = _chance(request.sampling.seed, asked).permutation(len(STYLES))
     style = STYLES[order[index % len(STYLES)]]
