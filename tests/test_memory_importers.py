@@ -53,6 +53,22 @@ def test_custom_instructions_of_every_conversation_are_proposed_once(ana: UserSt
     assert sources == ["ChatGPT export, custom instructions"]
 
 
+def test_instructions_about_the_form_of_answers_become_proposals_of_style(ana: UserStore) -> None:
+    data: JsonValue = {
+        "about_model_message": "Please keep your answers short. No emojis, please.",
+        "about_user_message": "Role: mechanic",
+    }
+    hidden: JsonValue = {
+        "author": {"role": "user"},
+        "content": {"content_type": "user_editable_context"},
+        "metadata": {"user_context_message_data": data},
+    }
+    report = imported(ana, exports.dumped([exports.chatgpt(*TALK, hidden=hidden)]))
+    styles = {each.slots.attribute: each.slots.polarity for each in proposals(ana) if each.slots.kind == "style"}
+    assert styles == {"length": -1, "emoji": -1}
+    assert report.refused == {"it does not speak of the person": 1}
+
+
 def test_a_conversation_that_was_not_to_be_remembered_is_not(ana: UserStore) -> None:
     report = imported(ana, exports.dumped([exports.chatgpt(*TALK, is_do_not_remember=True), exports.chatgpt()]))
     assert proposals(ana) == []

@@ -1,18 +1,23 @@
 """After a forgetting or an erasure no byte of the words is in any file, and no backup brings them back."""
 
+import io
 import json
 import multiprocessing
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.exc import OperationalError
 
 from idiolect.errors import StoreError
 from idiolect.features.minilm import MiniLM
 from idiolect.memory.erasures import LIVES_APART, Ledger
+from idiolect.memory.importers import import_file
 from idiolect.memory.records import Removed
 from idiolect.memory.rights import (
     Caches,
@@ -251,11 +256,72 @@ def test_a_store_whose_ledger_is_unreadable_is_not_opened(tmp_path: Path, backup
         open_store(str(tmp_path / "me.db"))
 
 
-def test_an_erasure_whose_ledger_has_no_folder_is_told_with_the_next_step(tmp_path: Path) -> None:
+def test_an_erasure_that_cannot_be_noted_is_refused_before_anything_is_deleted(tmp_path: Path) -> None:
     with open_store(str(tmp_path / "me.db"), erasures=tmp_path / "none" / "ledger") as store:
-        record(store.user("ana"), *life())
-        with pytest.raises(StoreError, match="make its folder writable"):
-            erase(store.user("ana"))
+        ana = store.user("ana")
+        record(ana, *life())
+        for remove in (lambda: erase(ana), lambda: forget(ana, "evt-said")):
+            with pytest.raises(StoreError, match="make its folder writable"):
+                remove()
+        assert len(ids(ana)) == 11
+        (tmp_path / "none").mkdir()
+        assert erase(ana).rows["event"] == 11
+
+
+ACTS: dict[str, Callable[[UserStore], object]] = {
+    "erase": erase,
+    "forget": lambda person: forget(person, "evt-said", later=True),
+    "restore": lambda person: import_again(person, exported("more")),
+    "import": lambda person: import_file(person, io.BytesIO(b"User likes plums\nUser likes figs\n")),
+}
+
+
+def exported(word: str) -> bytes:
+    """Of another person, whose ids are others."""
+    with open_store("sqlite://") as store:
+        record(store.user("ben"), *(statement(f"{word}-{index}", f"{word} {index}") for index in range(3)))
+        return export(store.user("ben"))
+
+
+@contextmanager
+def failing(at: int) -> Iterator[list[int]]:
+    """The database fails at this call from now on, commits counted; the number of calls there were, in a list."""
+    calls = [0]
+
+    def fail(*_: object) -> None:
+        calls[0] += 1
+        if calls[0] == at:
+            raise OperationalError("a call", {}, sqlite3.OperationalError("disk I/O error"))
+
+    for name in ("before_cursor_execute", "commit"):
+        event.listen(Engine, name, fail)
+    try:
+        yield calls
+    finally:
+        for name in ("before_cursor_execute", "commit"):
+            event.remove(Engine, name, fail)
+
+
+@pytest.mark.parametrize("act", sorted(ACTS))
+def test_whichever_call_of_the_database_fails_everything_is_as_before_or_as_after(tmp_path: Path, act: str) -> None:
+    met = set[tuple[str, ...]]()
+    for at in range(1, 200):
+        folder = tmp_path / str(at)
+        folder.mkdir()
+        with open_store(str(folder / "me.db")) as store:
+            ana = store.user("ana")
+            record(ana, *life())
+            before = tuple(ids(ana))
+            with failing(at) as calls, suppress(StoreError):
+                ACTS[act](ana)
+            assert ana.events() is not None  # the store goes on
+        with open_store(str(folder / "me.db")) as store:
+            met.add(tuple(ids(store.user("ana"))))
+        if calls[0] < at:
+            break
+    assert calls[0] < at  # the last time nothing failed
+    assert len(met) == 2
+    assert before in met
 
 
 def test_lives_of_one_person_are_told_apart_by_their_epochs(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ An epoch tells one life of a person's memory from another (see tables.py): what 
 was imported and carries old dates, belongs to another epoch and stays.
 """
 
+import errno
 import hmac
 import os
 import secrets
@@ -38,7 +39,7 @@ class Head(Noun):
     """The first line."""
 
     ledger: Literal[1] = 1  # the version of this form
-    salt: str
+    salt: str = Field(pattern="^[0-9a-f]{32}$")
 
 
 class Entry(Noun):
@@ -63,6 +64,12 @@ class Ledger:
         """The file is made at the first erasure."""
         self.path = path
         self._salted = b""
+
+    def prepare(self) -> None:
+        """Make sure that it can be written, while what is to be noted can still be taken back. Raises StoreError."""
+        self._salt()
+        if not os.access(self.path, os.W_OK):
+            raise StoreError(f"{self.path} is read-only, so a backup would bring back what is erased: make it writable")
 
     def note(self, person: str, removed: Iterable[Removed]) -> None:
         """What was deleted of a person. Raises StoreError, with the next step, where the file cannot be written."""
@@ -105,14 +112,16 @@ class Ledger:
             handle = os.open(self.path, os.O_RDWR | os.O_APPEND)
             try:
                 torn = os.pread(handle, 1, os.fstat(handle).st_size - 1) != b"\n"
-                os.write(handle, b"\n" * torn + entry.model_dump_json().encode() + b"\n")
+                line = b"\n" * torn + entry.model_dump_json().encode() + b"\n"
+                if os.write(handle, line) < len(line):
+                    raise OSError(errno.ENOSPC, "the disk is full")
                 os.fsync(handle)
             finally:
                 os.close(handle)
         except OSError as failed:
             raise StoreError(
-                f"{self.path} cannot be written ({failed}), so a backup would bring back what was erased: make it and "
-                "its folder writable, and erase again"
+                f"{self.path} cannot be written ({failed}): the rows are erased, but a backup from before would bring "
+                "them back, so make a new one, and room for this file"
             ) from failed
 
     def _hash(self, identifier: str) -> str:

@@ -46,6 +46,8 @@ class UserStore(Reading):
         with self._database.write() as connection:
             transaction = Transaction(self.id, connection, self._database.name, self._keeping)
             yield transaction
+            if transaction.has_deleted and self.ledger is not None:
+                self.ledger.prepare()
         if transaction.has_deleted:
             self._keeping.drop(self.id)
             if self.ledger is not None:

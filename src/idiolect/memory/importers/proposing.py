@@ -68,16 +68,20 @@ def _of_memory(entry: Remembered) -> Iterator[Outcome]:
         yield Refused("it has characters that were broken on the way", entry.source, entry.text)
         return
     refusal = _refusal(entry.text)
-    said = None if refusal else as_said(entry.text)
-    if refusal or said is None:
-        yield Refused(refusal or "it does not speak of the person", entry.source, entry.text)
+    if refusal:
+        yield Refused(refusal, entry.source, entry.text)
         return
-    read = extract(said)
+    said = as_said(entry.text)
+    text = said or entry.text
+    read = extract(text)
+    if said and not read:  # every entry that speaks of the person states something, be it of no form that is known
+        read = (Slots(kind="about_me", object=text, topic=topic_of(text), sensitive=sensitive_of(text), span=text),)
+    if not read:
+        yield Refused("it does not speak of the person", entry.source, entry.text)
     topic = entry.topic if entry.topic in topics() else topic_of(entry.topic)
-    plain = Slots(kind="about_me", object=said, topic=topic_of(said), sensitive=sensitive_of(said), span=said)
-    for slots in read or (plain,):
+    for slots in read:
         told = slots.topic or slots.kind == "style"
-        yield _proposed(said, slots if told else slots.model_copy(update={"topic": topic}), entry)
+        yield _proposed(text, slots if told else slots.model_copy(update={"topic": topic}), entry)
 
 
 def _proposed(text: str, slots: Slots, found: Said | Remembered) -> Outcome:
