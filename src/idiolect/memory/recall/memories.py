@@ -1,0 +1,173 @@
+"""What is held of one person's preferences, ready for recall: vectors, words and arrays, prepared at insertion.
+
+Nothing here touches a database: whoever keeps the events fills it and takes out what was forgotten.
+"""
+
+from dataclasses import dataclass, fields
+from threading import RLock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from idiolect.errors import NotFound
+from idiolect.memory.recall.bm25 import BM25
+from idiolect.memory.recall.dense import Floats, Rows, Vector
+from idiolect.memory.recall.gate import Gate
+from idiolect.memory.recall.words import stems
+from idiolect.schema import Preference
+
+ROOM = 64  # rows at first
+SPARSE = 0.5  # of all places empty: the rest moves together
+
+Bools = NDArray[np.bool_]
+
+
+@dataclass
+class Columns:
+    """One number a preference, by place."""
+
+    since: NDArray[np.float64]  # seconds since 1970
+    until: NDArray[np.float64]  # infinite where it still holds
+    confidence: Floats
+    scope: NDArray[np.int32]  # its row among the scopes; -1 without one
+    held: Bools  # of status "held", and not removed
+    style: Bools
+    pinned: Bools
+    local: Bools  # never leaves this machine
+    sensitive: Bools
+    embedded: Bools
+
+    @classmethod
+    def empty(cls, room: int) -> "Columns":
+        """Room for so many."""
+        flags = (np.zeros(room, bool) for _ in range(6))
+        return cls(np.zeros(room), np.zeros(room), np.zeros(room, np.float32), np.zeros(room, np.int32), *flags)
+
+    def __len__(self) -> int:
+        return len(self.since)
+
+    def doubled(self) -> "Columns":
+        """The same with room for twice as many."""
+        columns = (getattr(self, each.name) for each in fields(self))
+        return Columns(*(np.concatenate([column, np.zeros_like(column)]) for column in columns))
+
+    def first(self, count: int) -> "Columns":
+        """Views of the first so many."""
+        return Columns(*(getattr(self, each.name)[:count] for each in fields(self)))
+
+    def put(self, place: int, preference: Preference, embedded: bool, scope: int) -> None:
+        """Write one row."""
+        self.since[place] = preference.at.timestamp()
+        self.until[place] = preference.until.timestamp() if preference.until else np.inf
+        self.confidence[place] = preference.confidence
+        self.scope[place] = scope
+        self.held[place] = preference.status == "held"
+        self.style[place] = preference.kind == "style"
+        self.pinned[place] = preference.pinned
+        self.local[place] = preference.local_only
+        self.sensitive[place] = preference.sensitive is not None
+        self.embedded[place] = embedded
+
+
+class Part:
+    """Texts of one sort as words and as prepared vectors, by place."""
+
+    def __init__(self, width: int) -> None:
+        """`width` of a prepared row."""
+        self.words, self.vectors = BM25(), Rows(width)
+
+    def add(self, text: str, row: Floats | None) -> int:
+        """Returns the place."""
+        self.vectors.add(row)
+        return self.words.add(stems(text))
+
+    def remove(self, place: int) -> None:
+        """Leave nothing of a text."""
+        self.words.remove(place)
+        self.vectors.clear(place)
+
+
+class Memories:
+    """One person's preferences by id. Safe to call from many threads."""
+
+    def __init__(self, gate: Gate | None = None) -> None:
+        """`gate` judges what bears on a prompt; without one, the one that ships."""
+        self.gate = gate or Gate.shipped()
+        self.lock = RLock()
+        self._clear()
+
+    def __len__(self) -> int:
+        """How many preferences are held here, whatever their status."""
+        return len(self._places)
+
+    def __contains__(self, identifier: object) -> bool:
+        """Whether a preference of this id is held here."""
+        return identifier in self._places
+
+    @property
+    def columns(self) -> Columns:
+        """Of all places."""
+        return self._columns.first(len(self._preferences))
+
+    def at(self, place: int) -> Preference:
+        """The preference at a place. Raises NotFound for an empty one."""
+        found = self._preferences[place]
+        if found is None:
+            raise NotFound(f"no preference is held at place {place}")
+        return found
+
+    def add(self, preference: Preference, vector: Vector | None = None, scope_vector: Vector | None = None) -> None:
+        """Hold a preference, instead of one of the same id.
+
+        `vector` (dim,) is of its text, `scope_vector` of its scope, of unit length; None: not embedded (yet), so that
+        words decide. Raises FeatureMismatch for a vector of another width.
+        """
+        row, scope_row = self.gate.of_statement(vector), self.gate.of_statement(scope_vector)
+        with self.lock:
+            if preference.id in self._places:
+                self.remove(preference.id)
+            self._put(preference, row, scope_row)
+
+    def remove(self, identifier: str) -> None:
+        """Drop a preference with its words and vectors. Raises NotFound for an id that is not held."""
+        with self.lock:
+            place = self._places.pop(identifier, None)
+            if place is None:
+                raise NotFound(f"no preference {identifier!r} is held here")
+            self.statements.remove(place)
+            if self._columns.scope[place] >= 0:
+                self.scopes.remove(int(self._columns.scope[place]))
+            self._columns.held[place] = False
+            self._preferences[place] = None
+            if len(self._places) < SPARSE * len(self._preferences) - ROOM:
+                self._move_together()
+
+    def clear(self) -> None:
+        """Drop everything."""
+        with self.lock:
+            self._clear()
+
+    def _clear(self) -> None:
+        self.statements, self.scopes = Part(self.gate.width), Part(self.gate.width)
+        self._columns = Columns.empty(ROOM)
+        self._preferences: list[Preference | None] = []
+        self._places: dict[str, int] = {}
+
+    def _put(self, preference: Preference, row: Floats | None, scope_row: Floats | None) -> None:
+        place = self.statements.add(f"{preference.text} {preference.topic}", row)
+        scope = self.scopes.add(preference.scope, scope_row) if preference.scope else -1
+        if place == len(self._columns):
+            self._columns = self._columns.doubled()
+        self._columns.put(place, preference, row is not None, scope)
+        self._preferences.append(preference)
+        self._places[preference.id] = place
+
+    def _move_together(self) -> None:
+        """Leave out empty places, so that what comes and goes for years takes no more room than what is held."""
+        old, scopes, statements = self._columns, self.scopes.vectors.matrix, self.statements.vectors.matrix
+        held = [(each, place) for place, each in enumerate(self._preferences) if each is not None]
+        self._clear()
+        for preference, place in held:
+            scope = int(old.scope[place])
+            scope_row = scopes[scope] if scope >= 0 and scopes[scope].any() else None
+            self._put(preference, statements[place] if old.embedded[place] else None, scope_row)

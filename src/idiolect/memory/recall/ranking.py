@@ -1,0 +1,187 @@
+"""Recall of preferences: those that bear on the prompt, best first, within a number, a budget and a share a source.
+
+    score = p(bears) . p(in scope) . confidence . (1 - rho (1 - 2^(-age / half-life)))
+
+Style bears on every prompt within its scope. What does not reach the threshold is left out, however few remain.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from math import ceil
+
+import numpy as np
+
+from idiolect.memory.recall.dense import Floats, Vector
+from idiolect.memory.recall.memories import Bools, Columns, Memories, Part
+from idiolect.memory.recall.recalled import Parts, Recalled, RecalledPreference
+from idiolect.memory.recall.settings import RecallSettings
+from idiolect.memory.recall.words import stems
+from idiolect.schema import Preference
+
+DAY = 86_400.0  # seconds
+CHARACTERS = 4  # of a token
+OWN = ("said", "chosen")  # origins that are the person's own doing: no cap
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the gate says of every place."""
+
+    bears: Floats
+    overlap: Floats
+    scope: Floats  # 1 where there is none
+    score: Floats
+    passes: Bools
+
+
+def recall(
+    query: str,
+    query_vector: Vector | None,
+    memories: Memories,
+    at: datetime,
+    settings: RecallSettings | None = None,
+) -> Recalled:
+    """The preferences that bear on a prompt. `query_vector` (dim,) is its embedding; None: words decide."""
+    chosen = settings or RecallSettings()
+    with memories.lock:
+        if not len(memories):
+            return Recalled()
+        judged = judge(query, query_vector, memories, at, chosen)
+        picked = _picked(judged, memories, chosen)
+        found = tuple(_recalled(place, judged, query_vector, memories) for place in picked)
+    return Recalled(preferences=found, notes=_notes(query_vector, memories))
+
+
+def judge(
+    query: str, query_vector: Vector | None, memories: Memories, at: datetime, settings: RecallSettings
+) -> Judged:
+    """Probabilities and scores of every place: a few operations on arrays, whatever the number of preferences."""
+    columns, gate = memories.columns, memories.gate
+    prepared = None if query_vector is None else gate.of_query(query_vector)
+    terms = stems(query)
+    bears, overlap = _probabilities(terms, prepared, memories.statements, memories)
+    bears = np.where(columns.style, np.float32(1), bears)
+    scope = np.ones_like(bears)
+    scoped = columns.scope >= 0
+    if scoped.any():
+        scope[scoped] = _probabilities(terms, prepared, memories.scopes, memories)[0][columns.scope[scoped]]
+    score = bears * scope * columns.confidence * _recency(columns, at, settings)
+    passes = _allowed(columns, at, settings)
+    if settings.gated:
+        threshold = gate.about.threshold if settings.threshold is None else settings.threshold
+        passes &= (bears >= threshold) & (scope >= threshold)
+    return Judged(bears, overlap, scope, score, passes)
+
+
+def _probabilities(terms: list[str], prepared: Floats | None, part: Part, memories: Memories) -> tuple[Floats, Floats]:
+    """p of every text of one sort, and the overlap of words."""
+    most = part.words.most(terms)
+    overlap = part.words.scores(terms) / np.float32(most or 1)
+    lexical = memories.gate.lexical(overlap)
+    if prepared is None:
+        return lexical, overlap
+    rows = part.vectors.matrix
+    p = memories.gate.probabilities(rows @ prepared, overlap)
+    return np.where(rows[:, -1] > 0, p, lexical), overlap  # the last column is 1 in every prepared row
+
+
+def _recency(columns: Columns, at: datetime, settings: RecallSettings) -> Floats:
+    age = np.maximum(at.timestamp() - columns.since, 0) / DAY
+    lost = settings.recency * (1 - 2.0 ** (-age / settings.half_life_days))
+    return np.where(columns.pinned, 1, 1 - lost).astype(np.float32)
+
+
+def _allowed(columns: Columns, at: datetime, settings: RecallSettings) -> Bools:
+    now = at.timestamp()
+    allowed = columns.held & (columns.until > now)
+    if settings.remote_model:
+        allowed &= ~columns.local
+        if not settings.sensitive_to_remote:
+            allowed &= ~columns.sensitive
+    return np.asarray(allowed)
+
+
+def _picked(judged: Judged, memories: Memories, settings: RecallSettings) -> list[int]:
+    """Places, best first: style and the others, each within its number, all within the budget."""
+    style = memories.columns.style
+    capped = Capped(settings)
+    topics = capped.within(_best_first(judged, judged.passes & ~style), memories, settings.most)
+    styles = capped.within(_best_first(judged, judged.passes & style), memories, settings.most_styles)
+    return [*topics, *styles]
+
+
+def _best_first(judged: Judged, among: Bools) -> list[int]:
+    places = np.flatnonzero(among)
+    return [int(place) for place in places[np.argsort(-judged.score[places], kind="stable")]]
+
+
+class Capped:
+    """What has been taken so far: tokens, and how many of each source."""
+
+    def __init__(self, settings: RecallSettings) -> None:
+        self._settings = settings
+        self._left = settings.tokens
+        self._of_source: Counter[str] = Counter()
+
+    def within(self, places: Iterable[int], memories: Memories, most: int) -> Iterator[int]:
+        """The first places that fit, at most so many."""
+        taken = 0
+        for place in places:
+            if taken >= most:
+                return
+            if self._takes(memories.at(place)):
+                taken += 1
+                yield place
+
+    def _takes(self, preference: Preference) -> bool:
+        cost, source = ceil(len(preference.text) / CHARACTERS), preference.source or preference.origin
+        cap = self._settings.most * self._settings.share_of_one_source
+        full = preference.origin not in OWN and self._of_source[source] + 1 > cap
+        if full or cost > self._left:
+            return False
+        self._left -= cost
+        self._of_source[source] += 1
+        return True
+
+
+def _recalled(place: int, judged: Judged, query_vector: Vector | None, memories: Memories) -> RecalledPreference:
+    preference, columns = memories.at(place), memories.columns
+    known = query_vector is not None and columns.embedded[place]
+    row = memories.statements.vectors.matrix[place]
+    parts = Parts(
+        bears=float(judged.bears[place]),
+        cosine=float(row[: len(query_vector)] @ query_vector) if known and query_vector is not None else None,
+        overlap=float(judged.overlap[place]),
+        scope=float(judged.scope[place]) if preference.scope else None,
+        confidence=preference.confidence,
+        recency=_share(judged, place, preference),
+    )
+    return RecalledPreference(
+        preference=preference, score=float(judged.score[place]), parts=parts, why=_why(preference, parts)
+    )
+
+
+def _share(judged: Judged, place: int, preference: Preference) -> float:
+    rest = float(judged.bears[place] * judged.scope[place]) * preference.confidence
+    return float(judged.score[place]) / rest if rest else 1.0
+
+
+def _why(preference: Preference, parts: Parts) -> str:
+    if preference.kind == "style":
+        reason = "style holds for every answer"
+    elif parts.cosine is None:
+        reason = f"shares words with the prompt ({parts.bears:.0%})"
+    else:
+        reason = f"bears on the prompt ({parts.bears:.0%})"
+    within = f", which is within {preference.scope!r} ({parts.scope:.0%})" if parts.scope is not None else ""
+    return reason + within
+
+
+def _notes(query_vector: Vector | None, memories: Memories) -> tuple[str, ...]:
+    columns = memories.columns
+    if query_vector is None:
+        return ("the prompt has no embedding: shared words alone decided what bears on it",)
+    waiting = int((columns.held & ~columns.embedded & ~columns.style).sum())
+    return (f"{waiting} preferences have no embedding yet: shared words decided",) if waiting else ()
