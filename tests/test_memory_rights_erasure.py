@@ -260,9 +260,10 @@ def test_an_erasure_that_cannot_be_noted_is_refused_before_anything_is_deleted(t
     with open_store(str(tmp_path / "me.db"), erasures=tmp_path / "none" / "ledger") as store:
         ana = store.user("ana")
         record(ana, *life())
-        for remove in (lambda: erase(ana), lambda: forget(ana, "evt-said")):
-            with pytest.raises(StoreError, match="make its folder writable"):
-                remove()
+        with pytest.raises(StoreError, match="make its folder writable"):
+            erase(ana)
+        with pytest.raises(StoreError, match="make its folder writable"):
+            forget(ana, "evt-said")
         assert len(ids(ana)) == 11
         (tmp_path / "none").mkdir()
         assert erase(ana).rows["event"] == 11
