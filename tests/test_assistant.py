@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,9 +16,10 @@ from idiolect.errors import AnswerNotFound, BadInput, InvalidUser, UnknownMethod
 from idiolect.memory.feedback import Turns, event_of
 from idiolect.memory.store import UserStore
 from idiolect.method import parse
+from idiolect.models.scripted import Scripted
 from idiolect.reward.gaussian import Gaussian
 from idiolect.reward.protocol import Scores
-from idiolect.schema import Answer, Correction, Feedback, Interaction, Message, Profile, Statement
+from idiolect.schema import Answer, Correction, Feedback, Interaction, Message, Profile, Revision, Slots, Statement
 from idiolect.settings import Settings
 
 QUESTION = "What should I cook tonight?"
@@ -301,3 +303,69 @@ def test_what_is_said_in_words_reaches_the_prompt_and_what_is_chosen_the_logits(
     assert told.method == "profile+token-values+best-of-2"
     assert len(told.recalled) == 2
     assert told.strength > 0
+
+
+def recalled(assistant: Assistant, prompt: str, user: str = "ana") -> set[str]:
+    """The words of what was recalled for a prompt."""
+    ids = assistant.answer(user, prompt, temporary=True, candidates=1).trace.recalled
+    return {each.text for each in assistant.store.user(user).preferences() if each.id in ids}
+
+
+def test_only_what_bears_on_the_prompt_is_recalled_and_style_always(assistant: Assistant) -> None:
+    for text in ("I love quiet hotels.", "I am allergic to nuts.", "shorter answers, please"):
+        assistant.say("ana", text)
+    assert recalled(assistant, "Which hotels are there in Lisbon?") == {
+        "I love quiet hotels",
+        "shorter answers, please",
+    }
+    assert recalled(assistant, "Can I have nuts?") == {"I am allergic to nuts", "shorter answers, please"}
+    assert recalled(assistant, "How do I sort a list in Python?") == {"shorter answers, please"}
+    assert recalled(assistant, "Which hotels are there in Lisbon?", user="ben") == set()
+
+
+def marked(assistant: Assistant, text: str, **marks: bool) -> None:
+    """Say something, and mark it."""
+    assistant.say("ana", text)
+    person = assistant.store.user("ana")
+    with person.transaction() as transaction:
+        transaction.append(Revision.model_validate({"statement": person.preferences()[-1].id, **marks}))
+
+
+@pytest.mark.parametrize(("is_elsewhere", "allowed", "found"), [(False, False, 3), (True, False, 1), (True, True, 2)])
+def test_what_may_not_leave_this_machine_goes_to_no_model_elsewhere(
+    is_elsewhere: bool, allowed: bool, found: int
+) -> None:
+    class Elsewhere(Scripted):
+        is_metered = is_elsewhere
+
+    fields = Settings(model="scripted", store="sqlite://", embedder="none", sensitive_to_remote=allowed)
+    with Assistant(settings=fields) as assistant:
+        assistant._parts.open_model = Elsewhere
+        assistant.say("ana", "I love hotels with a pool.")
+        faith = Slots(kind="topic", object="hotels with a chapel", span="hotels with a chapel", sensitive="faith")
+        with assistant.store.user("ana").transaction() as transaction:
+            transaction.append(Statement(text="I love hotels with a chapel.", slots=(faith,)))
+        marked(assistant, "I love hotels with a sauna.", local_only=True)
+        assert len(recalled(assistant, "Which hotels are there?")) == found
+
+
+def test_a_special_category_said_in_passing_is_not_recalled_until_the_person_consents(assistant: Assistant) -> None:
+    assistant.answer("ana", "I am allergic to nuts. What should I cook?")
+    person = assistant.store.user("ana")
+    (waiting,) = person.statements()
+    assert waiting.status == "unconsented"
+    assert recalled(assistant, "Can I have nuts?") == set()
+    with person.transaction() as transaction:
+        transaction.append(Revision(statement=waiting.id, consented=True))
+    assert recalled(assistant, "Can I have nuts?") == {waiting.text}
+
+
+def test_embeddings_are_kept_after_the_turn_and_found_by_the_next_process(tmp_path: Path) -> None:
+    settings_ = Settings(model="scripted", store=str(tmp_path / "me.db"), embedder="minilm", candidates=1)
+    with Assistant(settings=settings_) as first:
+        first.answer("ana", "I love quiet hotels. Where should I stay?")
+    with Assistant(settings=settings_) as second:
+        person = second.store.user("ana")
+        (preference,) = person.preferences()
+        assert list(person.embeddings("minilm")) == [(preference.evidence[0], 0)]
+        assert second.answer("ana", "Which hostel in Lisbon?", temporary=True).trace.recalled == (preference.id,)

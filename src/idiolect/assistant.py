@@ -1,8 +1,9 @@
 """The loop: remember -> recall -> generate -> bound -> choose -> learn. Every step is a part behind a protocol."""
 
+import logging
 import os
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from threading import Event
@@ -13,6 +14,7 @@ from pydantic import JsonValue
 from idiolect.alignment.decoding.best_of_n import best
 from idiolect.learning import Learner
 from idiolect.memory.feedback import Turns, event_of
+from idiolect.memory.remembering import heard, remember
 from idiolect.memory.store import Store
 from idiolect.models.protocol import Model
 from idiolect.parts import open_parts
@@ -34,6 +36,8 @@ from idiolect.schema import (
 from idiolect.settings import Settings, load_settings
 from idiolect.turn import Embedding, Stopwatch, Turn, answered, checked, refused, shares
 from idiolect.waiting import awaited
+
+log = logging.getLogger(__name__)
 
 
 class Options(TypedDict, total=False):
@@ -61,6 +65,7 @@ class Assistant:
         self.settings = base.model_copy(update={key: value for key, value in said.items() if value is not None})
         self._parts = open_parts(self.settings)
         self._measuring = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="idiolect-measure")
+        self._background = ThreadPoolExecutor(1, thread_name_prefix="idiolect-remember")
 
     @property
     def model(self) -> Model:
@@ -139,6 +144,7 @@ class Assistant:
 
     def close(self) -> None:
         """Free the model and the store."""
+        self._background.shutdown()
         self._measuring.shutdown()
         self._parts.close()
 
@@ -154,11 +160,12 @@ class Assistant:
             verdict = self._parts.boundary.judge_request(messages)
         with watch.step("recall"):
             person, extra = self.store.user(user), options.get("extra", {})
-            method = self._parts.method(options.get("method"), options.get("candidates"), extra, person)
+            recalled = self._parts.recall(person, messages, extra)
+            method = self._parts.method(options.get("method"), options.get("candidates"), extra, recalled)
             method = replace(method, candidates=max(method.candidates or 1, options.get("show", 1)))
             belief = self.learner.belief(person)
             plain = self._parts.plain(messages, options.get("sampling", self.settings.sampling), extra)
-            prepared = self._parts.prepare(plain, method, person, belief)
+            prepared = self._parts.prepare(plain, method, person, belief, recalled)
         return Turn(
             user=person.id,
             messages=messages,
@@ -169,9 +176,9 @@ class Assistant:
             verdict=verdict,
             belief=belief,
             watch=watch,
-            recalled=tuple(preference.id for preference in person.preferences()),
+            recalled=recalled.ids,
             strength=prepared.strength,
-            notes=prepared.notes,
+            notes=(*prepared.notes, *recalled.notes),
             care=self._parts.boundary.note(verdict),
             is_temporary=options.get("temporary", False),
             answer_id=options.get("answer_id") or new_id("chatcmpl"),
@@ -222,12 +229,26 @@ class Assistant:
         if turn.is_temporary:
             return answer
         event = Interaction(prompt=turn.prompt, prefix=turn.prefix, answer=answer)
-        with self.store.user(turn.user).transaction() as transaction:
-            transaction.append(event)
+        learns = self.settings.remember and not turn.is_replaced
+        words = heard(turn.messages if learns else (), turn.prefix, event.at)
+        person = self.store.user(turn.user)
+        with person.transaction() as transaction:
+            said = remember(transaction, event, words)
             if turn.phi is not None and answer.candidates:
                 rows = {candidate.id: row for candidate, row in zip(answer.candidates, turn.phi, strict=True)}
                 transaction.save_vectors(self.learner.version, rows)
+            if any(slots.attribute for statement in said for slots in statement.slots or ()):
+                self.learner.refresh(transaction)
+        if said:
+            self._background.submit(self._parts.recollection.prepare, person).add_done_callback(_told)
         return answer
+
+
+def _told(preparing: Future[None]) -> None:
+    """What failed after a turn is tried again before the next, which says so if it fails again."""
+    error = preparing.exception()
+    if error is not None:
+        log.warning("what was said could not be embedded after the turn: %s", error)
 
 
 def _id(thing: Candidate | Answer | str) -> str:

@@ -7,6 +7,7 @@ so a statement or a correction rebuilds the belief from all events, and so does 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from typing import TypeAlias
 
 import numpy as np
@@ -18,10 +19,11 @@ from idiolect.memory.store import State, Transaction, UserStore
 from idiolect.reward.evidence import corrected, edited, stated
 from idiolect.reward.folding import folded
 from idiolect.reward.protocol import Belief, Chosen, Evidence, PersonalReward, Rated
-from idiolect.schema import FEEDBACK_KINDS, AnyEvent, Array, Choice, Correction, Edit, Rating
+from idiolect.schema import AnyEvent, Array, Choice, Correction, Edit, Preference, Rating, now
 
 BELIEF = "belief"
 JUDGEMENTS = ("choice", "rating", "edit")
+NUMBERS = (*JUDGEMENTS, "correction")  # evidence besides words
 
 Judgement: TypeAlias = Choice | Rating | Edit
 Reader = UserStore | Transaction
@@ -46,11 +48,13 @@ class Learner:
         return self.space.phi(texts, embeddings).astype(np.float32).astype(np.float64)
 
     def belief(self, reader: Reader) -> Belief:
-        """What is believed now; rebuilt where the stored belief is behind the events, or of another version."""
-        state = reader.state(BELIEF)
-        if state is None or state.version != self.version or reader.events(*FEEDBACK_KINDS, after=state.through):
-            return self.rebuild(reader)
-        return Belief(state.arrays, state.seen)
+        """What is believed now; rebuilt where the stored belief is behind the evidence, or of another version."""
+        return self._stored(reader) or self.rebuild(reader)
+
+    def refresh(self, transaction: Transaction) -> None:
+        """Keep the belief that follows from all events, if the stored one is behind them."""
+        if self._stored(transaction) is None:
+            self._save(transaction, self.rebuild(transaction))
 
     def learn(self, transaction: Transaction, event: AnyEvent, turns: Turns | None = None) -> Belief:
         """Record one piece of feedback and the belief that follows from it, both or neither.
@@ -58,14 +62,30 @@ class Learner:
         `turns` are those already read in this transaction.
         """
         before = self.belief(transaction)
-        seq = transaction.append(event)
+        transaction.append(event)
         after = self._folded(transaction, turns or Turns(transaction), before, event)
-        transaction.save_state(State(BELIEF, self.version, seq, after.arrays, after.seen))
+        self._save(transaction, after)
         return after
 
     def rebuild(self, reader: Reader) -> Belief:
         """The belief from all events at once."""
         return self.reward.rebuild(self._everything(reader, Turns(reader)))
+
+    def _stored(self, reader: Reader) -> Belief | None:
+        state = reader.state(BELIEF)
+        if state is None or state.version != self._stamp(reader) or reader.events(*NUMBERS, after=state.through):
+            return None
+        return Belief(state.arrays, state.seen)
+
+    def _save(self, transaction: Transaction, belief: Belief) -> None:
+        head = transaction.head()
+        through = head.newest if head else 0
+        transaction.save_state(State(BELIEF, self._stamp(transaction), through, belief.arrays, belief.seen))
+
+    def _stamp(self, reader: Reader) -> str:
+        """The version with a hash of what was said of style: it changes when words do, or time ends them."""
+        said = ",".join(f"{each.id}:{each.attribute}:{each.polarity}" for each in _styles(reader))
+        return f"{self.version}/{sha256(said.encode()).hexdigest()[:16]}"
 
     def _folded(self, reader: Reader, turns: Turns, belief: Belief, event: AnyEvent) -> Belief:
         if not isinstance(event, Judgement):  # words replace words, so they are never folded in alone
@@ -83,7 +103,7 @@ class Learner:
         return [*self._evidence(reader, turns, judgements), *self._words(reader)]
 
     def _words(self, reader: Reader) -> Iterable[Evidence]:
-        said = (stated(preference, self.space) for preference in reader.preferences())
+        said = (stated(preference, self.space) for preference in _styles(reader))
         by_hand = {
             each.event.attribute: each.event.weight
             for each in reader.events("correction")
@@ -115,6 +135,11 @@ class Learner:
         missing = [candidate for candidate in wanted if candidate not in kept]
         fresh = self.phi([turns.text(candidate) for candidate in missing])
         return {**kept, **dict(zip(missing, fresh, strict=True))}
+
+
+def _styles(reader: Reader) -> tuple[Preference, ...]:
+    """What holds now of all answers, in words; what holds "when I write code" is left to the prompt."""
+    return reader.ask(lambda statements: statements.styles(now()))
 
 
 def _judged(event: Judgement) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """The parts that the loop calls, opened from the settings and closed together."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from threading import Lock
@@ -14,6 +14,10 @@ from idiolect.features.space import PreferenceSpace
 from idiolect.generation import Generation, Host, TokenValues, compose
 from idiolect.generation.protocol import Person, Prepared
 from idiolect.learning import Learner
+from idiolect.memory.extraction import own_words
+from idiolect.memory.recall.recalled import Recalled
+from idiolect.memory.recall.settings import RecallSettings
+from idiolect.memory.recollection import Recollection
 from idiolect.memory.store import Store, UserStore, open_store
 from idiolect.method import Method, parse
 from idiolect.models import opener
@@ -22,6 +26,7 @@ from idiolect.reward.gaussian import Gaussian
 from idiolect.reward.protocol import Belief
 from idiolect.schema import Choice, Message, Sampling
 from idiolect.settings import Settings
+from idiolect.turn import newest
 
 CANDIDATES = 4  # what pays on an embedded model: four decode side by side at half the price of four alone
 EXAMPLES = 4  # earlier choices that an in-context method is shown
@@ -38,6 +43,7 @@ class Parts:
     store: Store
     boundary: Boundary
     learner: Learner
+    recollection: Recollection
     _composed: dict[tuple[str, ...], Generation] = field(default_factory=dict, init=False)
     _opening: Lock = field(default_factory=Lock, init=False)
     _model: Model | None = field(default=None, init=False)
@@ -53,22 +59,34 @@ class Parts:
                 self._model = self.open_model()
             return self._model
 
+    def recall(self, person: UserStore, messages: Sequence[Message], extra: Mapping[str, JsonValue]) -> Recalled:
+        """What is remembered of a person that bears on this prompt and may go to this model."""
+        if is_structured(extra):
+            return Recalled()
+        is_elsewhere = self.model.is_metered  # it costs money, or is on another machine
+        allowed = RecallSettings(
+            remote_model=is_elsewhere, sensitive_to_remote=self.settings.sensitive_to_remote or not is_elsewhere
+        )
+        return self.recollection.recall(person, own_words(messages) or newest(messages), allowed)
+
     def method(
-        self, name: str | None, candidates: int | None, extra: Mapping[str, JsonValue], person: UserStore
+        self, name: str | None, candidates: int | None, extra: Mapping[str, JsonValue], recalled: Recalled
     ) -> Method:
         """The method of a turn: what the request says, else the settings, else what suits the model and the person."""
-        if any(extra.get(each) for each in STRUCTURED):
+        if is_structured(extra):
             return Method(("plain",), 1)  # a tool call or a schema is never personalized
         chosen = name or self.settings.method
-        method = self._automatic(person) if chosen == "auto" else parse(chosen)
+        method = self._automatic(recalled) if chosen == "auto" else parse(chosen)
         usual = 1 if self.model.is_metered else CANDIDATES
         return replace(method, candidates=candidates or method.candidates or self.settings.candidates or usual)
 
-    def prepare(self, request: Request, method: Method, person: UserStore, belief: Belief) -> Prepared:
+    def prepare(
+        self, request: Request, method: Method, person: UserStore, belief: Belief, recalled: Recalled
+    ) -> Prepared:
         """The request as the generation method makes it."""
         mean, sd = self.learner.reward.weights(belief)
         known = Person(
-            preferences=person.preferences(),
+            preferences=[each.preference for each in recalled.preferences],
             mean=mean,
             sd=sd,
             names=self.learner.space.names,
@@ -92,10 +110,11 @@ class Parts:
                 self._model.close()
         self.store.close()
 
-    def _automatic(self, person: UserStore) -> Method:
+    def _automatic(self, recalled: Recalled) -> Method:
         """Tastes go into the logits where the model has token values, what else was said into the prompt."""
         steers = TokenValues.fits(self._host)
-        speaks = not steers or any(preference.attribute is None for preference in person.preferences())
+        said = (each.preference for each in recalled.preferences)
+        speaks = not steers or any(preference.attribute is None or preference.scope for preference in said)
         return Method((*(["profile"] if speaks else []), *(["token-values"] if steers else [])))
 
     def _generation(self, names: tuple[str, ...]) -> Generation:
@@ -118,9 +137,16 @@ def open_parts(settings: Settings) -> Parts:
     """Everything that the settings name, the model not yet open. Raises an IdiolectError that says what is missing."""
     open_model = opener(settings)
     space = PreferenceSpace.shipped()
-    learner = Learner(Gaussian.shipped(space), space, open_embedder(settings.embedder))
+    embedder = open_embedder(settings.embedder)
+    learner = Learner(Gaussian.shipped(space), space, embedder)
     boundary = Boundary.shipped() if settings.policy is None else Boundary.from_file(settings.policy)
-    return Parts(settings, open_model, open_store(settings.store), boundary, learner)
+    store = open_store(settings.store, erasures=settings.erasures)
+    return Parts(settings, open_model, store, boundary, learner, Recollection(embedder))
+
+
+def is_structured(extra: Mapping[str, JsonValue]) -> bool:
+    """Whether a program reads the answer."""
+    return any(extra.get(each) for each in STRUCTURED)
 
 
 def examples(person: UserStore) -> tuple[tuple[str, str, str], ...]:

@@ -41,6 +41,10 @@ class Settings(BaseSettings):
         "sqlite:///idiolect.db",
         description="Where events are kept: `sqlite:///FILE` or `postgresql://USER@HOST/DATABASE`.",
     )
+    erasures: Path | None = Field(
+        None,
+        description="Where erasures are noted, so that no backup undoes them; unset: `FILE.erasures`, a server: none.",
+    )
     embedder: str = Field(
         "minilm", description="What turns a text into a vector: `minilm`, or `none` for attributes alone."
     )
@@ -52,6 +56,13 @@ class Settings(BaseSettings):
     )
     candidates: Annotated[int, Field(ge=1, le=16)] | None = Field(
         None, description="Answers to choose among; unset: four on the starter, one on a model that costs money."
+    )
+    remember: bool = Field(
+        True,
+        description="Remember what people say of themselves in conversation; what they put in on purpose is always.",
+    )
+    sensitive_to_remote: bool = Field(
+        False, description="Let health, faith, sexuality, ethnicity and politics reach a model on another machine."
     )
     kappa: NonNegativeFloat = Field(
         0.5, description="Caution of the choice: standard deviations subtracted from each answer's reward."

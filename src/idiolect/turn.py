@@ -69,8 +69,9 @@ class Turn:
 
     @property
     def prefix(self) -> str:
-        """A hash of the conversation before the newest turn, so that a resent history is known again."""
-        before = "\x1e".join(f"{message.role}\x1f{message.text}" for message in self.messages[:-1])
+        """A hash of the conversation before the newest words of the person, so that a resent history is known again."""
+        newest_turn = max(index for index, message in enumerate(self.messages) if message.role == "user")
+        before = "\x1e".join(f"{message.role}\x1f{message.text}" for message in self.messages[:newest_turn])
         return sha256(before.encode()).hexdigest() if before else ""
 
 

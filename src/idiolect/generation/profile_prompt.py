@@ -78,11 +78,15 @@ def ranked(preferences: Sequence[Preference], asked: str) -> list[Preference]:
 
 
 def words_of(preference: Preference) -> str:
-    """A statement as data: a style in the words of its attribute, all else as a quotation."""
+    """A statement as data: a style in the words of its attribute, all else as a quotation; with its scope before it."""
+    scope = f"{one_line(preference.scope)}: " if preference.scope else ""
     attribute = ATTRIBUTES.get(preference.attribute or "")
     if preference.kind == "style" and attribute is not None:
-        return attribute.high if preference.polarity > 0 else attribute.low
-    return f'"{one_line(preference.text)}"'
+        return scope + (attribute.high if preference.polarity > 0 else attribute.low)
+    quotation = f'"{one_line(preference.text)}"'
+    if preference.origin == "chosen":  # the name of what they picked, or gave as the reason for it
+        return f"{scope}{'for' if preference.polarity > 0 else 'against'} {quotation}, by what they picked"
+    return (scope if preference.scope not in preference.text else "") + quotation
 
 
 def confident(person: Person) -> list[tuple[str, str]]:

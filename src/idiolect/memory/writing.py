@@ -23,18 +23,19 @@ from idiolect.errors import BadInput
 from idiolect.memory import tables
 from idiolect.memory.arrays import embedding_bytes, packed, vector_bytes
 from idiolect.memory.consolidation import Consolidated
-from idiolect.memory.extraction import admitted
+from idiolect.memory.door import pass_the_door
 from idiolect.memory.faults import as_bad_input, as_store_errors
 from idiolect.memory.forgetting import hanging_on
 from idiolect.memory.keeping import Keeping
 from idiolect.memory.reading import MOST_VALUES, OF, Query, Reading, Rows
 from idiolect.memory.records import Embeddings, Removed, State
-from idiolect.schema import EVENT, AnyEvent, Array, Interaction, Proposal, Revision, Slots, Statement, now
+from idiolect.schema import EVENT, AnyEvent, Array, Interaction, now
 
 T = TypeVar("T")
 
 _LOCK_PERSON: Final = select(tables.person.c.id).where(tables.person.c.id == OF).with_for_update()  # SQLite locks all
 _NEW_PERSON: Final = text("INSERT INTO person (id, epoch) VALUES (:of, :epoch) ON CONFLICT DO NOTHING")
+_FIRST_HEARD: Final = text("INSERT INTO answer (person, id, event) VALUES (:of, :key, :seq) ON CONFLICT DO NOTHING")
 _NEXT_EPOCH: Final = update(tables.person).where(tables.person.c.id == OF).values(epoch=tables.person.c.epoch + 1)
 _NEW_EVENT: Final = insert(tables.event)
 _NEW_ANSWERS: Final = insert(tables.answer)
@@ -56,6 +57,7 @@ _DROP_VECTORS: Final = delete(tables.vector).where(
     tables.vector.c.version == bindparam("made_by"),
     tables.vector.c.candidate == bindparam("of_candidate"),
 )
+HEARD = "heard-"  # of a turn's key among the ids that lead to it
 LONGEST_ID = 200  # characters
 # Children first: a row goes before the row that it points at.
 _ERASURES: Final = {
@@ -107,7 +109,7 @@ class Transaction(Reading):
 
     def append(self, event: AnyEvent) -> int:
         """Record an event; its seq. Raises BadInput for an id that is taken, and for a statement that is refused."""
-        _pass_the_door(event)
+        pass_the_door(event)
         row = {
             "person": self.id,
             "id": _plain(event.id),
@@ -120,6 +122,10 @@ class Transaction(Reading):
         if isinstance(event, Interaction):
             self._index(event, seq)
         return seq
+
+    def is_first(self, key: str, seq: int) -> bool:
+        """Whether no earlier turn has this key; it is kept beside the turn with this seq, and goes with it."""
+        return self._run(_FIRST_HEARD, {"of": self.id, "key": f"{HEARD}{_plain(key)}", "seq": seq}).rowcount == 1
 
     def save_state(self, state: State) -> None:
         """Keep a belief in place of the one of the same name."""
@@ -231,25 +237,6 @@ class Transaction(Reading):
             result = self._connection.execute(statement, values)
         assert isinstance(result, CursorResult)
         return result
-
-
-def _pass_the_door(event: AnyEvent) -> None:
-    """What is kept of a person in words is data, never instructions. Raises BadInput."""
-    match event:
-        case Statement(text=text, slots=slots):
-            _admit(text, slots or ())
-        case Proposal(text=text, slots=slots):
-            _admit(text, (slots,))
-        case Revision(slots=Slots() as slots):
-            _admit(slots.span or slots.object, (slots,))
-
-
-def _admit(text: str, slots: Iterable[Slots]) -> None:
-    admitted(text)
-    for each in slots:  # words that are shown to a model beside the text
-        for words in (each.span, each.scope):
-            if words and words not in text:
-                admitted(words)
 
 
 def _payload(event: AnyEvent) -> str:

@@ -61,6 +61,10 @@ class Consolidated:
         """
         return self._view.preferences(at) if at >= self.latest else self._view.then(at)
 
+    def styles(self, at: datetime) -> tuple[Preference, ...]:
+        """Those in force now that say how every answer should be: of an attribute, without a scope."""
+        return self._view.styles(max(at, self.latest))
+
     def all(self, at: datetime) -> tuple[Preference, ...]:
         """Every statement there was by then, in force or not, with what became of it; oldest first."""
         known = (entry for entry in self._ledger.entries.values() if entry.since <= at)

@@ -16,7 +16,7 @@ def stated(event: Statement, seq: int) -> list[Entry]:
         Entry(
             id=event.id if len(parts) == 1 else f"{event.id}.{number}",
             slots=slots,
-            text=slots.span or event.text,
+            text=_words(event, slots),
             origin="chosen" if event.source == "choice" else "said",
             order=(seq, number),
             worded=(event.id, number),
@@ -43,6 +43,11 @@ def proposed(event: Proposal, seq: int) -> Entry:
         source=event.source,
         is_proposed=True,
     )
+
+
+def _words(event: Statement, slots: Slots) -> str:
+    """What was picked has its name; the words of the pick ("the second one") say nothing by themselves."""
+    return slots.object if event.source == "choice" else slots.span or event.text
 
 
 def slots_of(event: Statement) -> tuple[Slots, ...]:

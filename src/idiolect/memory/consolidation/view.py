@@ -25,18 +25,16 @@ class View:
     newest: Order = (0, 0)  # of the steady ones: what comes later is put at the end
     pending: set[str] = field(default_factory=set)  # changed since `changes` was asked
     all_steady: tuple[Preference, ...] | None = None
+    steady_styles: tuple[Preference, ...] = ()
 
     def preferences(self, at: datetime) -> tuple[Preference, ...]:
         """In force at a time that is not before the newest event, oldest first."""
-        self._refresh(at)
-        if self.all_steady is None:
-            self.all_steady = tuple(self.steady.values())
-        if not self.volatile:
-            return self.all_steady
-        merged = list(self.all_steady)
-        for preference in self._volatile(at).values():
-            insort(merged, preference, key=lambda each: self.ledger.entries[each.id].order)
-        return tuple(merged)
+        return self._merged(self._steady(at), self._volatile(at).values())
+
+    def styles(self, at: datetime) -> tuple[Preference, ...]:
+        """Those of them that say how every answer should be."""
+        self._steady(at)
+        return self._merged(self.steady_styles, filter(_is_style, self._volatile(at).values()))
 
     def then(self, at: datetime) -> tuple[Preference, ...]:
         """In force at any time, looking at every statement."""
@@ -57,6 +55,20 @@ class View:
             return entry.preference(at)
         rivals = (each for each in entry.rivals if self.ledger.entries[each].status(at) == "held")
         return entry.preference(at, rivals)
+
+    def _steady(self, at: datetime) -> tuple[Preference, ...]:
+        self._refresh(at)
+        if self.all_steady is None:
+            self.all_steady = tuple(self.steady.values())
+            self.steady_styles = tuple(filter(_is_style, self.all_steady))
+        return self.all_steady
+
+    def _merged(self, steady: tuple[Preference, ...], moving: Iterable[Preference]) -> tuple[Preference, ...]:
+        merged: list[Preference] = []
+        for preference in moving:
+            merged = merged or list(steady)
+            insort(merged, preference, key=lambda each: self.ledger.entries[each.id].order)
+        return tuple(merged) or steady
 
     def _refresh(self, at: datetime) -> None:
         touched, self.ledger.touched = self.ledger.touched, set()
@@ -101,3 +113,7 @@ class View:
 
 def _is_contested(group: Iterable[Entry]) -> bool:
     return len({entry.key.sign for entry in group}) > 1
+
+
+def _is_style(preference: Preference) -> bool:
+    return preference.attribute is not None and not preference.scope

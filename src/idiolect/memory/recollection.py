@@ -1,0 +1,147 @@
+"""Recall for any person of a store: what is held of them in this process is brought up to date, then asked.
+
+Embeddings are computed after a turn, and those that are still missing at the next recall; they are kept beside the
+event that the words stand in, part 2i the words of its statement i and part 2i + 1 their scope.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import RLock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from idiolect.errors import StoreError
+from idiolect.features.embedder import Embedder
+from idiolect.memory.extraction.topics import topic_of
+from idiolect.memory.keeping import Kept
+from idiolect.memory.recall.memories import Memories
+from idiolect.memory.recall.ranking import recall
+from idiolect.memory.recall.recalled import Recalled
+from idiolect.memory.recall.settings import RecallSettings
+from idiolect.memory.records import Embeddings, Part
+from idiolect.memory.store import UserStore
+from idiolect.schema import Preference, now
+
+DRAWER = "recall"
+AT_ONCE = 64  # texts that a recall embeds before it answers; with more missing, shared words decide until later
+WORDS_ALONE = 0.05  # least probability where there is no embedder: one shared word that is not in most statements
+
+Text = tuple[Part, str]
+
+
+@dataclass
+class Index:
+    """One person's statements in force, ready to be recalled."""
+
+    memories: Memories = field(default_factory=Memories)
+    held: dict[str, Preference] = field(default_factory=dict)
+    waiting: dict[str, list[Text]] = field(default_factory=dict)  # ids with the texts that have no embedding yet
+    words: dict[str, Part] = field(default_factory=dict)
+    trouble: str = ""  # why embeddings could not be kept, if so
+    lock: RLock = field(default_factory=RLock)
+
+
+@dataclass(frozen=True)
+class Recollection:
+    """Recalls what bears on a prompt. Without an embedder shared words decide."""
+
+    embedder: Embedder | None
+
+    def recall(
+        self, person: UserStore, prompt: str, settings: RecallSettings | None = None, at: datetime | None = None
+    ) -> Recalled:
+        """The statements in force that bear on a prompt, best first, with their scores."""
+        index = self._index(person, at or now(), AT_ONCE)
+        if not index.held:
+            return Recalled()
+        chosen = settings or RecallSettings()
+        if self.embedder is None:  # "what should I cook?" shares no word with "allergic to nuts", but the area of life
+            query, vector = f"{prompt} {topic_of(prompt)}", None
+            chosen = chosen.model_copy(update={"threshold": chosen.threshold or WORDS_ALONE})
+        else:
+            query, vector = prompt, self.embedder.embed([prompt])[0].astype(np.float32)
+        found = recall(query, vector, index.memories, at or now(), chosen)
+        return found if not index.trouble else found.model_copy(update={"notes": (*found.notes, index.trouble)})
+
+    def prepare(self, person: UserStore) -> None:
+        """Embed all that is missing, so that the next recall need not."""
+        self._index(person, now(), None)
+
+    def _index(self, person: UserStore, at: datetime, most: int | None) -> Index:
+        kept = person.kept()
+        with kept.lock:
+            index = kept.drawers.get(DRAWER) or kept.drawers.setdefault(DRAWER, Index())
+        assert isinstance(index, Index)
+        with index.lock:
+            self._follow(person, kept, index, at)
+            self._embed(person, kept, index, most)
+        return index
+
+    def _follow(self, person: UserStore, kept: Kept, index: Index, at: datetime) -> None:
+        """Take in what came into force and what left it, with the embeddings that are stored."""
+        with kept.lock:
+            changed = [each for each in kept.statements.changes(at) if each[1] is not index.held.get(each[0])]
+            index.words |= {identifier: kept.statements.worded(identifier) for identifier, held in changed if held}
+        came = [preference for _, preference in changed if preference is not None]
+        texts = {preference.id: list(self._texts(preference, index.words[preference.id])) for preference in came}
+        events = {part[0] for some in texts.values() for part, _ in some}
+        stored = person.embeddings(self.embedder.name, events) if self.embedder and events else {}
+        for identifier, preference in changed:
+            if preference is None:
+                _drop(index, identifier)
+                continue
+            _put(index, preference, stored)
+            index.waiting[identifier] = [text for text in texts[identifier] if text[0] not in stored]
+            if not index.waiting[identifier]:
+                del index.waiting[identifier]
+
+    def _embed(self, person: UserStore, kept: Kept, index: Index, most: int | None) -> None:
+        chosen = list(index.waiting)[:most]
+        texts = [text for identifier in chosen for text in index.waiting[identifier]]
+        if self.embedder is None or not texts:
+            return
+        rows: NDArray[np.float32] = self.embedder.embed([words for _, words in texts]).astype(np.float32)
+        fresh = {part: row for (part, _), row in zip(texts, rows, strict=True)}
+        events = {index.words[identifier][0] for identifier in chosen}
+        known = {**person.embeddings(self.embedder.name, events), **fresh}
+        for identifier in chosen:
+            _put(index, index.held[identifier], known)
+            del index.waiting[identifier]
+        index.trouble = self._keep(person, kept.epoch, fresh)
+
+    def _keep(self, person: UserStore, epoch: int, fresh: Embeddings) -> str:
+        """Store embeddings, unless something was forgotten meanwhile; what went wrong, which costs only time later."""
+        assert self.embedder is not None
+        try:
+            with person.transaction() as transaction:
+                head = transaction.head()
+                if head is not None and head.epoch == epoch:
+                    transaction.save_embeddings(self.embedder.name, fresh)
+        except StoreError as error:
+            return f"embeddings of {len(fresh)} texts could not be kept and will be computed anew: {error}"
+        return ""
+
+    def _texts(self, preference: Preference, words: Part) -> Iterator[Text]:
+        """What of a statement is to be embedded: style bears on everything, so only its scope is."""
+        if self.embedder is None:
+            return
+        event, number = words
+        if preference.kind != "style":
+            yield (event, 2 * number), preference.text
+        if preference.scope:
+            yield (event, 2 * number + 1), preference.scope
+
+
+def _put(index: Index, preference: Preference, vectors: Embeddings) -> None:
+    event, number = index.words[preference.id]
+    index.held[preference.id] = preference
+    index.memories.add(preference, vectors.get((event, 2 * number)), vectors.get((event, 2 * number + 1)))
+
+
+def _drop(index: Index, identifier: str) -> None:
+    for held in (index.held, index.waiting, index.words):
+        held.pop(identifier, None)
+    if identifier in index.memories:
+        index.memories.remove(identifier)
