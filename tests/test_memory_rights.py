@@ -172,6 +172,7 @@ def test_a_statement_goes_with_its_turn_what_hangs_on_both_and_what_repeats_its_
         *life(),
         turn("c", "I said that I like  Canary tea, remember?"),
         turn("d", "Something else about tea"),
+        turn("e", "I like canary teal, the colour."),
         Rating(id="evt-of-c", candidate="c-0", value=2),
         statement("other", "rain", topic="weather"),
     )
@@ -180,7 +181,7 @@ def test_a_statement_goes_with_its_turn_what_hangs_on_both_and_what_repeats_its_
         *("evt-a", "evt-said", "evt-choice", "evt-rating", "evt-edit", "evt-revision"),
         *("evt-c", "evt-of-c"),
     }
-    kept = ["imp-plums", "evt-decision", "imp-figs", "evt-correction", "evt-b", "evt-d", "evt-other"]
+    kept = ["imp-plums", "evt-decision", "imp-figs", "evt-correction", "evt-b", "evt-d", "evt-e", "evt-other"]
     assert ids(ana) == kept
     assert receipt.kinds["interaction"] == 2
     assert receipt.rows["event"] == 8

@@ -1,5 +1,6 @@
 """The words that an event holds, and which events hold the same words."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 from idiolect.schema import AnyEvent, Edit, Interaction, Proposal, Revision, Slots, Statement
@@ -36,12 +37,10 @@ def said_in(event: AnyEvent) -> Iterator[str]:
 def holding(words: Iterable[str], events: Iterable[AnyEvent]) -> set[str]:
     """Ids of the events that repeat any of these words, whatever the case and the spaces between them."""
     sought = {plain for each in words if " " in (plain := _plain(each))}  # one word alone proves nothing
-    return {event.id for event in events if sought and any(_has(sought, text) for text in texts_of(event))}
-
-
-def _has(sought: set[str], text: str) -> bool:
-    plain = _plain(text)
-    return any(words in plain for words in sought)
+    if not sought:
+        return set()
+    whole = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(sought)))})(?!\w)")
+    return {event.id for event in events if any(whole.search(_plain(text)) for text in texts_of(event))}
 
 
 def _words(slots: Iterable[Slots]) -> Iterator[str]:
