@@ -32,24 +32,29 @@ from idiolect.memory.extraction import extract, picks
 from idiolect.schema import Message, Slots
 
 SKIPPED: Final = frozenset(
-    """a an the any all some my me our we i i'm i've i'd it its it's am is are be been being was were have has had having
-    do does don't not no never can can't cannot will won't would strongly really absolutely usually generally strictly
-    adamantly firmly actively deeply completely greatly highly extremely solely try tend prefer preference preferences
-    dislike hate avoid avoiding love like enjoy refuse loathe despise detest strong deep severe intense extreme acute
-    deep-seated deep-rooted aversion interest interested fan big avid fond keen fear phobia disdain distaste objection
-    ethical stance against opposed averse afraid anxious uncomfortable comfortable fascinated committed sensitive
-    allergic allergy stick prioritize prioritise firm difficult stay staying engaged minimize minimise unable devout
-    religious cultural security sensory concerns beliefs issues motion sickness experiences bad for in into on at with
-    from by to of and or but as so that which who because due if when while than rather over whenever possible find
-    believe only exclusively always follow adhere use using watch watching eat eating consume consuming wear wearing
-    buy buying purchase purchasing play playing stand tolerate steer clear idea thing things anything something form
-    forms kind kinds type types sort sorts participate participating engage engaging support visit visiting take taking
-    book booking get go going much very more most too every must need needs there these those this they them their
-    involve involving involves own thrive strict distracting""".split()
+    re.findall(
+        r"\S+",
+        """a an the any all some my me our we i i'm i've i'd it its it's am is are be been being was were have has
+        had having do does don't not no never can can't cannot will won't would strongly really absolutely usually
+        generally strictly adamantly firmly actively deeply completely greatly highly extremely solely entirely
+        try tend prefer preference preferences dislike hate avoid avoiding love like enjoy refuse loathe despise
+        detest strong deep severe intense extreme acute deep-seated deep-rooted aversion interest interested fan
+        big avid fond keen fear phobia disdain distaste objection ethical stance against opposed averse afraid
+        anxious uncomfortable comfortable fascinated committed sensitive allergic allergy stick prioritize
+        prioritise firm difficult stay staying engaged minimize minimise unable devout religious cultural security
+        sensory concerns beliefs issues motion sickness experiences bad for in into on at with from by to of and
+        or but as so that which who because due if when while than rather over whenever possible find believe only
+        exclusively always follow adhere use using watch watching eat eating consume consuming wear wearing buy
+        buying purchase purchasing play playing stand tolerate steer clear idea thing things anything something
+        form forms kind kinds type types sort sorts participate participating engage engaging support visit
+        visiting take taking book booking get go going much very more most too every must need needs there these
+        those this they them their involve involving involves own thrive strict distracting""",
+    )
 )
 TOKEN: Final = re.compile(r"[\w'-]+|[.,;:()]")
 RULE: Final = re.compile(
-    r"\bI (?:really |strongly |absolutely |usually |do )?(?:like|love|enjoy|prefer|hate|dislike|avoid|don't like|do not like)\b ([^.!?]+)"
+    r"\bI (?:really |strongly |absolutely |usually |do )?(?:like|love|enjoy|prefer|hate|dislike|avoid"
+    r"|don't like|do not like)\b ([^.!?]+)"
 )
 N = TypeVar("N", bound=BaseModel)
 
@@ -96,7 +101,9 @@ class Other(BaseModel):
 class PrefevalExtract(Bench):
     """Preferences found in statements, not found in other talk, and choices among options understood."""
 
-    needs: ClassVar[str] = "a folder of PrefEval's form: explicit_preference/, implicit_preference/, distractor_conversations.json"
+    needs: ClassVar[str] = (
+        "a folder of PrefEval's form: explicit_preference/, implicit_preference/, distractor_conversations.json"
+    )
     beside: ClassVar[Mapping[str, str]] = {
         "explicit_recall": "statements whose main noun is in the object that was read",
         "explicit_phrase": "stricter: every word of the main noun phrase, in one object",
@@ -177,7 +184,9 @@ def _other(data: Path, embedder: Embedder | None) -> Iterator[Case]:
             if turn.role == "user":
                 found = _objects(extract(turn.text, embedder))
                 scores = {"false_alarm": float(bool(found)), "keyword_false_alarm": float(bool(RULE.search(turn.text)))}
-                yield Case(id=f"other/{number}/{place}", group=f"other/{number}", scores=scores, choice="; ".join(found))
+                yield Case(
+                    id=f"other/{number}/{place}", group=f"other/{number}", scores=scores, choice="; ".join(found)
+                )
 
 
 def _choices(data: Path) -> Iterator[Case]:

@@ -1,4 +1,4 @@
-"""What the scripted model answers where a JSON schema is asked for: the least that fits it, about the prompt's topic."""
+"""What the scripted model answers where a JSON schema is asked for: the least that fits, about the prompt's topic."""
 
 import json
 

@@ -20,12 +20,12 @@ LONGEST: Final = 8000  # characters of a message that a model is asked about
 MAX_TOKENS: Final = 1024
 TASK: Final = """\
 List what the user's message says of the user themselves that will still hold in other conversations.
-Kinds: topic (what they like or dislike), style (how they want answers to be), constraint (what must not be broken: an \
-allergy, a diet, "never", "only"), about_me (facts about them).
-Leave out: what they want from this one request, questions, what others like, what is quoted, imagined or written for a \
-story, opinions about the world, and instructions to you. An empty list is a good answer.
-object: the whole noun phrase. span: the exact words of the message, copied. scope: when it holds ("when I travel"), or \
-"". over: what the object is preferred to, or "". strength: 1 for "hate" or "never", 0.3 for "not that keen on"."""
+Kinds: topic (what they like or dislike), style (how they want answers to be), constraint (what must not be broken:
+an allergy, a diet, "never", "only"), about_me (facts about them).
+Leave out: what they want from this one request, questions, what others like, what is quoted, imagined or written for
+a story, opinions about the world, and instructions to you. An empty list is a good answer.
+object: the whole noun phrase. span: the exact words of the message, copied. scope: when it holds ("when I travel"),
+or "". over: what the object is preferred to, or "". strength: 1 for "hate" or "never", 0.3 for "not that keen on"."""
 
 
 class Read(BaseModel):

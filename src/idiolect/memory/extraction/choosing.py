@@ -23,50 +23,91 @@ LONGEST: Final = 20_000  # characters of an offer that are looked at
 LONGEST_ANSWER: Final = 2_000
 MOST: Final = 30  # options; what lists more is no offer
 MARK: Final = re.compile(
-    r"(?:\A|(?<=\n)|(?<=[:.?!;,]\s))[ \t]*(?:[-*\u2022]\s+|\(?(?P<number>\d{1,2})[.):]\s+|\(?(?P<letter>[A-Ha-h])[.)]\s+"
+    r"(?:\A|(?<=\n)|(?<=[:.?!;,]\s))[ \t]*(?:[-*\u2022]\s+|\(?(?P<number>\d{1,2})[.):]\s+"
+    r"|\(?(?P<letter>[A-Ha-h])[.)]\s+"
     r"|\**(?:option|choice)\s+(?P<option>\d{1,2}|[A-H])\**\s*[:.)-]\s*)",
     re.IGNORECASE,
 )
 AFTER: Final = re.compile(r"\((\d{1,2})\)")
 SEVERAL: Final = re.compile(r",?\s(?:or|versus|vs)\s", re.IGNORECASE)
 INTRODUCES: Final = re.compile(
-    r"\b(?:several|many|few|some|various|number of|lots of)\b[^.]{0,40}\b(?:options|ways|choices|things|ideas|alternatives|possibilities|activities|places)\b|^(?:sure|certainly|of course|great|absolutely)\b",
+    r"\b(?:several|many|few|some|various|number of|lots of)\b[^.]{0,40}\b(?:options|ways|choices|things|ideas"
+    r"|alternatives|possibilities|activities|places)\b|^(?:sure|certainly|of course|great|absolutely)\b",
     re.IGNORECASE,
 )
 LEADS: Final = re.compile(
-    r"\A(?:(?:or|and|alternatively|another (?:option|idea|choice|possibility) (?:is|would be)|one option is|you could(?: also)?|you can(?: also)?|we could(?: also)?|you might(?: also)?|how about|consider|perhaps|maybe|try|also|"
-    r"i(?:'d| would)? (?:suggest|recommend)|i heard|would you (?:like|prefer|rather have)|do you (?:want|prefer)|should we|either|to|would you rather|there's|there is|there are)\b[\s,:]*)+",
+    r"\A(?:(?:or|and|alternatively|another (?:option|idea|choice|possibility) (?:is|would be)|one option is"
+    r"|you could(?: also)?|you can(?: also)?|we could(?: also)?|you might(?: also)?|how about|consider|perhaps"
+    r"|maybe|try|also|"
+    r"i(?:'d| would)? (?:suggest|recommend)|i heard|would you (?:like|prefer|rather have)|do you (?:want"
+    r"|prefer)|should we|either|to|would you rather|there's|there is|there are)\b[\s,:]*)+",
     re.IGNORECASE,
 )
 WORD: Final = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
-CLAUSES: Final = re.compile(r"(?<=[.!?;])\s+|\n|,?\s+(?=(?:but|although|though|because|since|whereas|while|as (?:the|i|they|it))\b)|\s+[\u2013\u2014-]+\s+", re.IGNORECASE)
+CLAUSES: Final = re.compile(
+    r"(?<=[.!?;])\s+|\n|,?\s+(?=(?:but|although|though|because|since|whereas|while|as (?:the|i|they|it))\b)"
+    r"|\s+[\u2013\u2014-]+\s+",
+    re.IGNORECASE,
+)
 AGAINST: Final = re.compile(
-    r"\b(?:others?|rest|remaining|not|n't|don't|doesn't|isn't|aren't|never|no|too|avoid|dislike|hate|skip|pass on|rather than|instead of|except|without|less|unlike|overly|tend to be|"
+    r"\b(?:others?|rest|remaining|not|n't|don't|doesn't|isn't|aren't|never|no|too|avoid|dislike|hate|skip"
+    r"|pass on|rather than|instead of|except|without|less|unlike|overly|tend to be|"
     r"however|prefer to avoid)\b",
     re.IGNORECASE,
 )
-TURN: Final = re.compile(r"\b(?:rather than|instead of|over the|more than|as opposed to|unlike|compared to|not the)\b", re.IGNORECASE)
+TURN: Final = re.compile(
+    r"\b(?:rather than|instead of|over the|more than|as opposed to|unlike|compared to|not the)\b", re.IGNORECASE
+)
 ORDINALS: Final = {
     word: place
     for place, names in enumerate(
-        ("first 1st one", "second 2nd two", "third 3rd three", "fourth 4th four", "fifth 5th five", "sixth 6th six", "seventh 7th", "eighth 8th"),
+        (
+            "first 1st one",
+            "second 2nd two",
+            "third 3rd three",
+            "fourth 4th four",
+            "fifth 5th five",
+            "sixth 6th six",
+            "seventh 7th",
+            "eighth 8th",
+        ),
         1,
     )
     for word in names.split()
 }
 PLACE: Final = re.compile(
-    r"\b(?:option|number|choice|no\.?|#|suggestion|item)\s*\(?(?P<named>\d{1,2}|[a-h]\b|one\b|two\b|three\b|four\b|five\b|six\b)|(?<![\w.$])#(?P<hash>\d{1,2})\b"
-    r"|\bthe (?P<nth>first|second|third|fourth|fifth|sixth|seventh|eighth|1st|2nd|3rd|4th|5th|6th)\b(?! (?:time|place|half|week|day|month|year))|\bthe (?P<end>last|latter|former)(?: one| option| choice)?\b(?! (?:time|week|few|minute))",
+    r"\b(?:option|number|choice|no\.?|#|suggestion|item)\s*\(?(?P<named>\d{1,2}|[a-h]\b|one\b|two\b|three\b"
+    r"|four\b|five\b|six\b)|(?<![\w.$])#(?P<hash>\d{1,2})\b"
+    r"|\bthe (?P<nth>first|second|third|fourth|fifth|sixth|seventh|eighth|1st|2nd|3rd|4th|5th|6th)\b(?! (?:time"
+    r"|place|half|week|day|month|year))|\bthe (?P<end>last|latter|former)(?: one| option| choice)?\b(?! (?:time"
+    r"|week|few|minute))",
     re.IGNORECASE,
 )
-BARE: Final = re.compile(r"\A\W*(?:(?:i'll (?:take|go with|have)|let's (?:go with|do)|go with|maybe|probably|definitely|i (?:choose|pick|prefer|like))\s+)?\(?(?P<bare>\d{1,2}|[a-h])\)?(?:\s*(?:please|,? thanks|for me))?\W*\Z", re.IGNORECASE)
+BARE: Final = re.compile(
+    r"\A\W*(?:(?:i'll (?:take|go with|have)|let's (?:go with|do)|go with|maybe|probably|definitely|i (?:choose"
+    r"|pick|prefer|like))\s+)?\(?(?P<bare>\d{1,2}|[a-h])\)?(?:\s*(?:please|,? thanks|for me))?\W*\Z",
+    re.IGNORECASE,
+)
 ALL: Final = re.compile(r"\b(?:both|all of (?:them|these|those)|all (?:three|four|five))\b", re.IGNORECASE)
-TOO: Final = re.compile(r"\b(?:too|overly|so|a bit|a little|excessively)\s+(?:too\s+|much\s+)?(?P<what>[a-z][\w-]{2,24}(?:(?:,| and| or)\s+(?:too\s+)?[a-z][\w-]{2,24}){0,2})", re.IGNORECASE)
-BECAUSE: Final = re.compile(r"\b(?:because|since|as)\s+(?:it|they|that one|that)(?:'s|\s+(?:is|are|seems?|sounds?|looks?))\s+(?:so\s+|more\s+|very\s+|really\s+|a bit\s+)?(?P<what>[a-z][\w -]{2,40})", re.IGNORECASE)
+TOO: Final = re.compile(
+    r"\b(?:too|overly|so|a bit|a little|excessively)\s+(?:too\s+|much\s+)?(?P<what>[a-z][\w-]{2,24}(?:(?:,| and"
+    r"| or)\s+(?:too\s+)?[a-z][\w-]{2,24}){0,2})",
+    re.IGNORECASE,
+)
+BECAUSE: Final = re.compile(
+    r"\b(?:because|since|as)\s+(?:it|they|that one|that)(?:'s|\s+(?:is|are|seems?|sounds?|looks?))\s+(?:so\s+"
+    r"|more\s+|very\s+|really\s+|a bit\s+)?(?P<what>[a-z][\w -]{2,40})",
+    re.IGNORECASE,
+)
 COMMON: Final = frozenset(
-    "the a an of in on at to for with and or is are be it its that this i i'll i'd i'm think go going choose take like sounds sound great good nice option options choice one would prefer let's lets try my me "
-    "from by as well perfect best most more some others other seem seems bit really interested interesting about you your can could will there here looks definitely probably maybe since because but not too which "
-    "they them these those have has also what want give want check consider known offers features".split()
+    re.findall(
+        r"\S+",
+        """the a an of in on at to for with and or is are be it its that this i i'll i'd i'm think go going choose
+        take like sounds sound great good nice option options choice one would prefer let's lets try my me from by
+        as well perfect best most more some others other seem seems bit really interested interesting about you
+        your can could will there here looks definitely probably maybe since because but not too which they them
+        these those have has also what want give check consider known offers features""",
+    )
 )
 
 
@@ -162,7 +203,7 @@ def _marked(shown: str) -> list[_Offer]:
 
 
 def _numbered_after(shown: str) -> list[_Offer]:
-    """ "take the car (1), the train (2), or fly (3)"."""
+    """As in "take the car (1), the train (2), or fly (3)"."""
     marks, start, found = list(AFTER.finditer(shown)), 0, []
     for mark in marks:
         before = shown[start : mark.start()]
@@ -182,8 +223,14 @@ def _in_sentences(shown: str) -> list[_Offer]:
 
 def _parts(sentence: str) -> list[str]:
     joined: list[str] = []
-    for piece in re.split(r",?\s+or\s+(?!more\b|so\b)|,\s+(?:and\s+)?" if sentence.count(",") > 1 else r",?\s+or\s+", sentence):
-        if joined and re.match(r"(?:\w+ing|which|that|where|who|with|including|such|like)\b", piece) and not re.match(r"\w+ing\b", joined[0]):
+    for piece in re.split(
+        r",?\s+or\s+(?!more\b|so\b)|,\s+(?:and\s+)?" if sentence.count(",") > 1 else r",?\s+or\s+", sentence
+    ):
+        if (
+            joined
+            and re.match(r"(?:\w+ing|which|that|where|who|with|including|such|like)\b", piece)
+            and not re.match(r"\w+ing\b", joined[0])
+        ):
             joined[-1] += f", {piece}"
         else:
             joined.append(piece)
@@ -202,7 +249,7 @@ def _label(said: str, number: int) -> int:
 
 
 def _option(text: str) -> str:
-    return " ".join(text.split("\n\n")[0].replace("**", "").split())
+    return " ".join(text.split("\n\n", maxsplit=1)[0].replace("**", "").split())
 
 
 def _named(option: str) -> str:
@@ -227,7 +274,10 @@ def _clauses(said: str) -> list[tuple[str, bool]]:
             continue
         turn = TURN.search(clause)
         if turn:
-            found += [(clause[: turn.start()], AGAINST.search(clause[: turn.start()]) is None), (clause[turn.start() :], False)]
+            found += [
+                (clause[: turn.start()], AGAINST.search(clause[: turn.start()]) is None),
+                (clause[turn.start() :], False),
+            ]
         else:
             found.append((clause, AGAINST.search(clause) is None))
     return found
@@ -254,7 +304,11 @@ def _place(word: str, labels: Sequence[int]) -> int | None:
     plain = word.lower()
     if plain in {"last", "latter"}:
         return len(labels) - 1
-    label = 1 if plain == "former" else ORDINALS.get(plain) or (int(plain) if plain.isdigit() else ord(plain) - ord("a") + 1)
+    label = (
+        1
+        if plain == "former"
+        else ORDINALS.get(plain) or (int(plain) if plain.isdigit() else ord(plain) - ord("a") + 1)
+    )
     return labels.index(label) if label in labels else None
 
 
@@ -290,7 +344,11 @@ def _reasons(user: str) -> list[tuple[str, int, str]]:
     found: list[tuple[str, int, str]] = []
     for clause in CLAUSES.split(user[:LONGEST_ANSWER]):
         for reason in TOO.finditer(clause or ""):
-            found += [(trimmed(what), -1, reason[0]) for what in re.split(r",|\band\b|\bor\b", reason["what"]) if trimmed(what)]
+            found += [
+                (trimmed(what), -1, reason[0])
+                for what in re.split(r",|\band\b|\bor\b", reason["what"])
+                if trimmed(what)
+            ]
     for reason in BECAUSE.finditer(user[:LONGEST_ANSWER]):
         if not TOO.search(reason[0]):
             found.append((trimmed(reason["what"]), 1, reason[0]))

@@ -15,13 +15,16 @@ LONG_MESSAGE: Final = 2000  # characters; in a longer one only short paragraphs 
 LONG_PARAGRAPH: Final = 700  # characters
 AFTER_COLON: Final = 200  # characters; what follows "here is the text:" and is longer was pasted
 QUOTED_WORDS: Final = 7  # a shorter quotation without a first person is a title
-TAGS: Final = "context|document|documents|source|sources|file|files|attachment|attachments|article|text|quote|email|transcript"
+TAGS: Final = (
+    "context|document|documents|source|sources|file|files|attachment|attachments|article|text|quote|email|transcript"
+)
 
 BACKGROUND: Final = re.compile(
     r"""\A\W*(?:
-        (?:\#+\s*)?\**task\**\s*:\**\s*(?:\#*\s*)?(?:generate|suggest|analy[sz]e|create|write|provide|determine|you\ are)\b
-      | (?:please\s+)?(?:generate|create|write|provide|give|suggest|summari[sz]e|come\ up\ with)\b[^.\n]{0,60}\b(?:title|name)\b
-            [^.\n]{0,30}\b(?:chat|conversation|discussion|exchange|dialogue|session)\b
+        (?:\#+\s*)?\**task\**\s*:\**\s*(?:\#*\s*)?
+            (?:generate|suggest|analy[sz]e|create|write|provide|determine|you\ are)\b
+      | (?:please\s+)?(?:generate|create|write|provide|give|suggest|summari[sz]e|come\ up\ with)\b[^.\n]{0,60}
+            \b(?:title|name)\b[^.\n]{0,30}\b(?:chat|conversation|discussion|exchange|dialogue|session)\b
       | summari[sz]e\b[^.\n]{0,60}\b(?:into|as|in)\ an?\b[^.\n]{0,30}\btitle\b
       | (?:given|based\ on)\ the\ (?:following\ |above\ )?(?:conversation|chat\ history)\b[^.\n]{0,60}
             \b(?:rephrase|generate|suggest|determine|rewrite|formulate|create)\b
@@ -39,17 +42,22 @@ HISTORY: Final = re.compile(r"</?chat_history>|</?conversation_history>|\n#+ ?ch
 FENCE: Final = re.compile(r"```|~~~")
 BOUNDED: Final = re.compile(rf"<({TAGS})\b[^<>\n]{{0,80}}>", re.IGNORECASE)
 QUOTED_LINE: Final = re.compile(r"^[ \t]{0,3}(?:>|\|)[^\n]*", re.MULTILINE)
-SPEAKER: Final = re.compile(r"^[ \t]{0,3}(?!I\b)[A-Z][\w.'-]{0,20}(?: [A-Z0-9][\w.'-]{0,20}){0,2}: (?=\S)", re.MULTILINE)
+SPEAKER: Final = re.compile(
+    r"^[ \t]{0,3}(?!I\b)[A-Z][\w.'-]{0,20}(?: [A-Z0-9][\w.'-]{0,20}){0,2}: (?=\S)", re.MULTILINE
+)
 OWN_LABEL: Final = re.compile(
     r"\W*(?:me|myself|about me|note|ps|p\.s|btw|fyi|diet|allergies|budget|preferences?|my \w+|context|background|"
     r"edit|update|correction|reminder|hi|hello|hey|question|also|important|remember)\W*\Z",
     re.IGNORECASE,
 )
-QUOTES: Final = re.compile(r"\"[^\"\n]{2,2000}\"|\u201c[^\u201c\u201d\n]{2,2000}\u201d|\u00ab[^\u00ab\u00bb\n]{2,2000}\u00bb")
+QUOTES: Final = re.compile(
+    r"\"[^\"\n]{2,2000}\"|\u201c[^\u201c\u201d\n]{2,2000}\u201d|\u00ab[^\u00ab\u00bb\n]{2,2000}\u00bb"
+)
 FIRST_PERSON: Final = re.compile(r"\b(?:i|i['\u2019](?:m|ve|d|ll)|me|my|we|our)\b", re.IGNORECASE)
 PARAGRAPH: Final = re.compile(r"[^\n](?:[^\n]|\n(?![ \t]*\n))*")
 CODE_LINE: Final = re.compile(
-    r"^(?:[ \t]*(?=\S)(?:(?:def|class|import|from|return|const|let|var|public|private|static|function|for|while|if|else|elif"
+    r"^(?:[ \t]*(?=\S)(?:(?:def|class|import|from|return|const|let|var|public|private|static|function|for|while"
+    r"|if|else|elif"
     r"|try|catch|SELECT|INSERT|UPDATE|package|using|#include|@\w+)\b[^\n]*[;:{}()=][^\n]*|</?\w[^\n]*>[ \t]*)"
     r"|[^\n]*[;{}][ \t]*)$",
     re.MULTILINE,
@@ -82,9 +90,9 @@ def without_documents(text: str) -> str:
     if len(whole) <= LONG_PARAGRAPH and QUOTES.fullmatch(whole):
         return text  # all of it in quotation marks: nothing beside it says that somebody else is quoted
     shown = _without_fences(text)
-    for pattern in (QUOTED_LINE, CODE_LINE):
-        shown = pattern.sub(_blank, shown)
+    shown = QUOTED_LINE.sub(_blank, shown)
     shown = _without_bounded(shown)
+    shown = CODE_LINE.sub(_blank, shown)
     shown = QUOTES.sub(_unless_title, shown)
     return _without_pastes(shown)
 

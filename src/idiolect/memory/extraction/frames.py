@@ -27,40 +27,68 @@ class Hit:
 
 MODAL: Final = re.compile(r"\A(?:'d| would)\b", re.IGNORECASE)
 WISHED: Final = frozenset(  # "I'd like" is a wish of this request
-    {"like", "love", "enjoy", "appreciate", "hate", "value", "fancy", "dig", "fear", "dread", "welcome", "mind", "adore"}
+    {
+        "like",
+        "love",
+        "enjoy",
+        "appreciate",
+        "hate",
+        "value",
+        "fancy",
+        "dig",
+        "fear",
+        "dread",
+        "welcome",
+        "mind",
+        "adore",
+    }
 )
 FIRST_CLAUSE: Final = re.compile(r"\b(?:i|i'm|i've|i'd|we|someone who)\b(?= )", re.IGNORECASE)
 CUTS: Final = re.compile(
-    r"(?:[,;:]|\b(?:but|because|since|so|although|though|while|whereas|that|think|find|guess|admit|if|and)\b)\s*", re.IGNORECASE
+    r"(?:[,;:]|\b(?:but|because|since|so|although|though|while|whereas|that|think|find|guess|admit|if"
+    r"|and)\b)\s*",
+    re.IGNORECASE,
 )
 DEICTIC: Final = re.compile(
     r"\A(?:it|this|that|these|those|they|he|she|you|what|which|who|there|one|some|all|none|nothing|everything|"
-    r"any(?:thing)?(?! (?:with|that|involving|containing|made|to do|related|about))|something|both|either|neither|your|here|i|if|why|how|can|could|would|is|are|does|do|"
-    r"the (?:others?|rest|first|second|third|fourth|last|next|other|above|former|latter|options?|one|idea|result|answer|"
+    r"any(?:thing)?(?! (?:with|that|involving|containing|made|to do|related|about))|something|both|either"
+    r"|neither|your|here|i|if|why|how|can|could|would|is|are|does|do|"
+    r"the (?:others?|rest|first|second|third|fourth|last|next|other|above|former|latter|options?|one|idea"
+    r"|result|answer|"
     r"code|output|response|plan|suggestions?))\b",
     re.IGNORECASE,
 )
 HARD: Final = re.compile(
-    r"\bi(?P<link>)(?P<pre>(?: (?:really|often|always|usually|also))?)(?P<neg>)(?P<mid>) (?P<head>(?:find (?:it|that it's|it's)|have a) "
-    r"(?:very |really |quite |extremely |so |too )?(?:hard|difficult|impossible|tough|hard time|tiring|exhausting|boring|"
+    r"\bi(?P<link>)(?P<pre>(?: (?:really|often|always|usually|also))?)(?P<neg>)(?P<mid>) (?P<head>(?:find (?:it"
+    r"|that it's|it's)|have a) "
+    r"(?:very |really |quite |extremely |so |too )?(?:hard|difficult|impossible|tough|hard time|tiring"
+    r"|exhausting|boring|"
     r"stressful|uncomfortable|challenging|difficulty)(?: for me)?(?: to| when| (?=\w+ing\b)))"
     r"(?! (?:understand|believe|see|figure|say|know|get|imagine|tell|explain|find|remember|choose|decide))",
     re.IGNORECASE,
 )
 BARE: Final = re.compile(
-    r"(?:\A|(?<=, )|(?<=but )|(?<=and ))\W*(?:(?:actually|please|so|ok|from now on|sorry)\W+){0,2}(?P<link>)(?P<pre>)(?P<neg>)"
-    r"(?P<mid>)(?P<head>no(?: more)?) (?P<about>[\w'&/-]{1,24}(?: [\w'&/-]{1,24}){0,5}?)(?:,? (?:for me|ever again|ever)\b)",
+    r"(?:\A|(?<=, )|(?<=but )|(?<=and ))\W*(?:(?:actually|please|so|ok|from now on"
+    r"|sorry)\W+){0,2}(?P<link>)(?P<pre>)(?P<neg>)"
+    r"(?P<mid>)(?P<head>no(?: more)?) (?P<about>[\w'&/-]{1,24}(?: [\w'&/-]{1,24}){0,5}?)(?:,? (?:for me"
+    r"|ever again|ever)\b)",
     re.IGNORECASE,
 )
 DROPPED: Final = re.compile(
-    r"\A\W*(?:(?:also|and|but|sorry|personally|honestly|actually)\W+)?(?=(?P<be>not (?:a (?:big |huge )?fan of|into|keen on|fond of"
-    r"|big on|interested in)|(?:a )?(?:big|huge|massive) fan of|allergic to)\b|(?P<have>never (?:liked|enjoyed|been a fan of))\b"
+    r"\A\W*(?:(?:also|and|but|sorry|personally|honestly|actually)\W+)?(?=(?P<be>not (?:a (?:big |huge )?fan of"
+    r"|into|keen on|fond of"
+    r"|big on|interested in)|(?:a )?(?:big|huge|massive) fan of|allergic to)\b|(?P<have>never (?:liked|enjoyed"
+    r"|been a fan of))\b"
     r"|(?P<do>can't stand|can't eat|don't (?:like|eat|drink|enjoy))\b)",
     re.IGNORECASE,
 )
-STRONG: Final = re.compile(r"\b(?:strong|deep|severe|intense|huge|extreme|ethical|acute|real|burning|deadly)\w*\b", re.IGNORECASE)
+STRONG: Final = re.compile(
+    r"\b(?:strong|deep|severe|intense|huge|extreme|ethical|acute|real|burning|deadly)\w*\b", re.IGNORECASE
+)
 MOSTLY: Final = frozenset({"mostly", "mainly", "primarily", "largely"})
-FEW: Final = re.compile(r"\b(?:no|little|zero|hardly any|not much|limited|minimal|no real)\b", re.IGNORECASE)  # "no interest in"
+FEW: Final = re.compile(
+    r"\b(?:no|little|zero|hardly any|not much|limited|minimal|no real)\b", re.IGNORECASE
+)  # "no interest in"
 FLAT: Final = re.compile(r"never|can't|cannot|at all", re.IGNORECASE)
 
 
@@ -103,7 +131,7 @@ def _habits(shown: str, is_question: bool) -> Iterator[Hit]:
 
 
 def _postposed(shown: str, is_question: bool) -> Iterator[Hit]:
-    """ "I play only board games", "I read nothing but crime novels"."""
+    """As in "I play only board games", "I read nothing but crime novels"."""
     for found in postposed().finditer(shown):
         if opens_clause(shown[: found.start()], is_question):
             yield _hit(found, *frame_of("act", "mostly" if found["only"].lower() in MOSTLY else "only"))
@@ -124,7 +152,7 @@ def _follow_ons(shown: str, is_question: bool) -> Iterator[Hit]:
 
 
 def _further_habits(shown: str, is_question: bool) -> Iterator[Hit]:
-    """ "I love fish but never eat shellfish"."""
+    """As in "I love fish but never eat shellfish"."""
     first = FIRST_CLAUSE.search(shown)
     if first is None or not opens_clause(shown[: first.start()], is_question):
         return
@@ -135,7 +163,7 @@ def _further_habits(shown: str, is_question: bool) -> Iterator[Hit]:
 
 
 def _afters(shown: str, is_question: bool) -> Iterator[Hit]:
-    """ "Horror films aren't for me": what stands before it, from the last place where a clause opens."""
+    """As in "Horror films aren't for me": what stands before it, from the last place where a clause opens."""
     forms: tuple[Form, ...] = () if is_question else ("after", "is")
     for form in forms:
         for found in pattern(form).finditer(shown):
@@ -174,7 +202,7 @@ def _bare(shown: str, is_question: bool) -> Iterator[Hit]:
 
 
 def _dropped(shown: str, is_question: bool) -> Iterator[Hit]:
-    """ "Not a fan of jazz": the subject is understood."""
+    """As in "Not a fan of jazz": the subject is understood."""
     found = DROPPED.match(shown)
     if found is None or is_question:
         return
@@ -183,11 +211,27 @@ def _dropped(shown: str, is_question: bool) -> Iterator[Hit]:
     for read in (_verbs, _states, _habits):
         for hit in read(subject + shown[found.end() :], False):
             if hit.start == 0:
-                yield Hit(found.end(), hit.end + moved, hit.frame, hit.head, hit.polarity, hit.strength, hit.about, hit.act)
+                yield Hit(
+                    found.end(), hit.end + moved, hit.frame, hit.head, hit.polarity, hit.strength, hit.about, hit.act
+                )
                 return
 
 
-READERS: Final = (_verbs, _follow_ons, _states, _habits, _postposed, _further_habits, _mine, _afters, _lovers, _finds, _hard, _bare, _dropped)
+READERS: Final = (
+    _verbs,
+    _follow_ons,
+    _states,
+    _habits,
+    _postposed,
+    _further_habits,
+    _mine,
+    _afters,
+    _lovers,
+    _finds,
+    _hard,
+    _bare,
+    _dropped,
+)
 
 
 def _state(form: Form, said: str) -> tuple[Frame, str]:
@@ -199,13 +243,21 @@ def _state(form: Form, said: str) -> tuple[Frame, str]:
 
 def _hit(found: re.Match[str], frame: Frame, head: str, *, start: int | None = None, about: str = "") -> Hit:
     said = " ".join(found[group] or "" for group in ("link", "pre", "mid")).lower()
-    negation = (found["neg"] or "").strip() or ("never" if re.search(r"\bnever\b", found["link"] or "") else "no" if FEW.search(found["head"][: -len(head)] if frame.form == "have" else "") else "")
+    negation = (found["neg"] or "").strip() or (
+        "never"
+        if re.search(r"\bnever\b", found["link"] or "")
+        else "no"
+        if FEW.search(found["head"][: -len(head)] if frame.form == "have" else "")
+        else ""
+    )
     groups = found.groupdict()
     polarity, strength = frame.polarity, frame.strength
     if negation:
         polarity, strength = (1, 0.3) if polarity < 0 else (-1, max(strength, 0.7))
         if polarity < 0:
-            strength = 1.0 if FLAT.search(negation) else 0.4 if word_pattern("weak_when_negated").search(said) else strength
+            strength = (
+                1.0 if FLAT.search(negation) else 0.4 if word_pattern("weak_when_negated").search(said) else strength
+            )
     elif word_pattern("strong").search(said) or STRONG.search(found[0]):
         strength = min(1.0, strength + 0.2)
     elif word_pattern("weak").search(said):
@@ -215,12 +267,12 @@ def _hit(found: re.Match[str], frame: Frame, head: str, *, start: int | None = N
 
 
 def _is_inability(found: re.Match[str]) -> bool:
-    """ "I can't avoid X" tells of no taste."""
+    """As in "I can't avoid X" tells of no taste."""
     return re.search(r"can|could", found["neg"] or "", re.IGNORECASE) is not None
 
 
 def _is_past(found: re.Match[str], head: str) -> bool:
-    """ "I liked the film" is of one film; "I've always liked" and "I never liked" are tastes."""
+    """As in "I liked the film" is of one film; "I've always liked" and "I never liked" are tastes."""
     spelt = found["head"].lower().partition(" ")[0]
     before = f"{found['link']}{found['pre']}{found['neg'] or ''}".lower()
     return spelt != head.partition(" ")[0] and spelt.endswith("ed") and not re.search(r"'ve| have|always|never", before)

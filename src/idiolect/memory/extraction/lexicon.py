@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict
 Form: TypeAlias = Literal["verb", "be", "have", "act", "impossible", "my", "after", "is"]
 
 WORD: Final = r"[\w'&/-]{1,24}"
-UNBENT: Final = frozenset(
-    "am can cannot could do does have has had would will must need should was won't never rather sooner".split()
+UNBENT: Final = re.compile(
+    r"am|can|cannot|could|do|does|have|has|had|would|will|must|need|should|was|won't|never|rather|sooner"
 )
 
 
@@ -70,7 +70,7 @@ def any_of(phrases: Iterable[str]) -> str:
 def bent(phrase: str) -> str:
     """A pattern of a verb with its endings: "hate", "hates", "hated"."""
     first, space, rest = phrase.partition(" ")
-    if first in UNBENT or "'" in first:
+    if UNBENT.fullmatch(first) or "'" in first:
         return _escaped(phrase)
     stem = first.removesuffix("e")
     ending = "(?:es|ed|e)" if first.endswith("e") else "(?:e?s|ed)?"
@@ -78,7 +78,7 @@ def bent(phrase: str) -> str:
 
 
 def participle(phrase: str) -> str:
-    """ "avoid any" as "avoiding any"."""
+    """As in "avoid any" as "avoiding any"."""
     first, space, rest = phrase.partition(" ")
     return f"{first.removesuffix('e')}ing{space}{rest}"
 
@@ -98,7 +98,9 @@ def frame_of(form: Form, spelt: str) -> tuple[Frame, str]:
 @cache
 def _patterns(form: Form) -> tuple[tuple[str, re.Pattern[str]], ...]:
     spell = bent if form == "verb" else _escaped
-    return tuple((phrase, re.compile(rf"(?:.* )?{spell(phrase)}" if form == "have" else spell(phrase))) for phrase in heads(form))
+    return tuple(
+        (phrase, re.compile(rf"(?:.* )?{spell(phrase)}" if form == "have" else spell(phrase))) for phrase in heads(form)
+    )
 
 
 @cache

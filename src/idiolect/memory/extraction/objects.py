@@ -18,72 +18,115 @@ class Phrase:
 
 
 END: Final = re.compile(  # where another clause begins
-    r"[,;:]?\s+(?:because|cause|cuz|since (?=i|it|they|he|she|we|this|that|my)|due to|owing to|thanks to|out of (?=fear|concern|habit|respect|principle)"
-    r"|as (?=(?:i|i'm|i've|i'd|it|it's|they|they're|he|she|we|this|that|these|those|my|you|there)\b)|so (?=(?:i|i'm|that|please|what|can|could|we|it|my|do|any|which|where|how)\b)"
-    r"|but|although|though|unless|whereas|even (?:if|though)|which is why|which means|that's|given (?=my|that|the)|in order to|to avoid|to minimi[sz]e|to reduce|until (?=i|my|the)"
-    r"|for (?:\w+ (?:and \w+ )?)?reasons|on account of|considering|except when|yet|hence|therefore|and (?=(?:i|i'm|i've|i'd|we|it|they|he|she|you|my|please|can|could|would|will|what|where|how|that's|so|then|this|want|need|was|am|only|never|cannot|can't|always)\b)"
-    r"|i (?=(?:am|have|would|want|need|was|think|find|feel|just|hate|love|like|prefer|don't|can't|always|never|also)\b)|whenever possible|wherever possible|if possible|when possible|as much as possible"
+    r"[,;:]?\s+(?:because|cause|cuz|since (?=i|it|they|he|she|we|this|that|my)|due to|owing to|thanks to"
+    r"|out of (?=fear|concern|habit|respect|principle)"
+    r"|as (?=(?:i|i'm|i've|i'd|it|it's|they|they're|he|she|we|this|that|these|those|my|you|there)\b)|so (?=(?:i"
+    r"|i'm|that|please|what|can|could|we|it|my|do|any|which|where|how)\b)"
+    r"|but|although|though|unless|whereas|even (?:if|though)|which is why|which means|that's|given (?=my|that"
+    r"|the)|in order to|to avoid|to minimi[sz]e|to reduce|until (?=i|my|the)"
+    r"|for (?:\w+ (?:and \w+ )?)?reasons|on account of|considering|except when|yet|hence|therefore|and (?=(?:i"
+    r"|i'm|i've|i'd|we|it|they|he|she|you|my|please|can|could|would|will|what|where|how|that's|so|then|this"
+    r"|want|need|was|am|only|never|cannot|can't|always)\b)"
+    r"|i (?=(?:am|have|would|want|need|was|think|find|feel|just|hate|love|like|prefer|don't|can't|always|never"
+    r"|also)\b)|whenever possible|wherever possible|if possible|when possible|as much as possible"
     r"|at all costs|at any cost|(?:and|or) so on|please\b|thanks\b|thank you|no matter)"
-    r"|,\s+(?:and |or |so |as |if |when |while )?(?=(?:i|i'm|i've|i'd|we|it|it's|they|they're|he|she|you|please|can|could|would|will|do|does|did|is|are|what|where|how|which|who|so|as|if|when|while|then|any|thanks|preferably|especially since|my|there|and that|this|that's)\b)"
+    r"|,\s+(?:and |or |so |as |if |when |while )?(?=(?:i|i'm|i've|i'd|we|it|it's|they|they're|he|she|you|please"
+    r"|can|could|would|will|do|does|did|is|are|what|where|how|which|who|so|as|if|when|while|then|any|thanks"
+    r"|preferably|especially since|my|there|and that|this|that's)\b)"
     r"|\s+[\u2013\u2014-]+\s+|\)",
     re.IGNORECASE,
 )
 OVER: Final = re.compile(
-    r",?\s+(?:over(?! (?:\d|(?:a|one|two|three|four|five|six|ten|twelve|half)\b))|rather than|instead of|more than|much more than|better than|as opposed to|compared to|compared with|in comparison to|versus|vs\.?|(?<!er )(?<!\bno )than)\s+",
+    r",?\s+(?:over(?! (?:\d|(?:a|one|two|three|four|five|six|ten|twelve|half)\b))|rather than|instead of"
+    r"|more than|much more than|better than|as opposed to|compared to|compared with|in comparison to|versus"
+    r"|vs\.?|(?<!er )(?<!\bno )than)\s+",
     re.IGNORECASE,
 )
 TO: Final = re.compile(r"\s+to\s+", re.IGNORECASE)
 NOT_OVER: Final = re.compile(  # words after which "to" does not compare
-    r"(?:close|closer|next|near|similar|adjacent|due|access|accessible|related|limited|listening|going|trip|trips|travel|travelling|traveling|way|ways|able|"
-    r"want|wants|easy|easier|hard|places|place|something|things|option|options|exposure|visit|visits|committed|dedicated|open|opposed|subject|tailored|walk|flights?|drives?|"
-    r"respond|responds|relevant|according|connected|applied|ready|free|cheap|simple|relate|comes|belong|belongs|time|attention|room|adhere|try)\Z",
+    r"(?:close|closer|next|near|similar|adjacent|due|access|accessible|related|limited|listening|going|trip"
+    r"|trips|travel|travelling|traveling|way|ways|able|"
+    r"want|wants|easy|easier|hard|places|place|something|things|option|options|exposure|visit|visits|committed"
+    r"|dedicated|open|opposed|subject|tailored|walk|flights?|drives?|"
+    r"respond|responds|relevant|according|connected|applied|ready|free|cheap|simple|relate|comes|belong|belongs"
+    r"|time|attention|room|adhere|try)\Z",
     re.IGNORECASE,
 )
 MORE: Final = re.compile(r"\s+(?:much |a lot |far |even )?(?:more|better)\Z", re.IGNORECASE)
 SCOPE_END: Final = re.compile(
-    r",?\s+((?:when(?:ever)?|while|if|unless) (?:i|i'm|i am|we|we're|my|travell?ing|working|commuting|cooking|eating|driving|flying|studying|exercising|on|at|in|it|it's|out|shopping|booking|choosing|watching|buying|dining|hiking|running|reading|learning|visiting|coding)\b[^,;:]{0,60}"
-    r"|(?:on|at|over|for|in|during|before|after) (?:the |my |a )?(?:weekends?|weekdays?|week nights|weeknights?|mornings?|evenings?|nights?|night|afternoons?|summer|winter|spring|autumn|fall|work|home|holidays?|vacations?|breakfast|lunch|dinner|brunch|dessert|bed|business trips?|long trips?|road trips?|long flights?|bedtime))"
+    r",?\s+((?:when(?:ever)?|while|if|unless) (?:i|i'm|i am|we|we're|my|travell?ing|working|commuting|cooking"
+    r"|eating|driving|flying|studying|exercising|on|at|in|it|it's|out|shopping|booking|choosing|watching|buying"
+    r"|dining|hiking|running|reading|learning|visiting|coding)\b[^,;:]{0,60}"
+    r"|(?:on|at|over|for|in|during|before|after) (?:the |my |a )?(?:weekends?|weekdays?|week nights|weeknights?"
+    r"|mornings?|evenings?|nights?|night|afternoons?|summer|winter|spring|autumn|fall|work|home|holidays?"
+    r"|vacations?|breakfast|lunch|dinner|brunch|dessert|bed|business trips?|long trips?|road trips?"
+    r"|long flights?|bedtime))"
     r"\s*\Z",
     re.IGNORECASE,
 )
 SCOPE_START: Final = re.compile(
     r"\A\W*(?:(?:and|but|so|also|actually)\W+)?((?:when(?:ever)?|while|if) (?!so\b|not\b|possible\b)[^,;:]{2,60}"
-    r"|(?:on|at|over|for|in|during|before|after|with) (?!general\b|particular\b|fact\b|addition\b|short\b|my opinion\b|the other\b|now\b|example\b|instance\b|me\b|some\b|this\b|that\b|the (?:past|end)\b)[^,;:]{2,40})\s*,?\s*\Z",
+    r"|(?:on|at|over|for|in|during|before|after|with) (?!general\b|particular\b|fact\b|addition\b|short\b"
+    r"|my opinion\b|the other\b|now\b|example\b|instance\b|me\b|some\b|this\b|that\b|the (?:past"
+    r"|end)\b)[^,;:]{2,40})\s*,?\s*\Z",
     re.IGNORECASE,
 )
 TIMES: Final = (
-    r"(?:for now|right now|at the moment|today|tonight|tomorrow|this (?:week|weekend|month|year|time|morning|evening|afternoon|summer|winter|spring|autumn|fall|season|trip)|these days|"
-    r"for the (?:next|coming) [\w ]{2,20}|until [\w ]{2,30}|for (?:a|the) (?:while|few \w+|week|month|time being)|any ?more|any longer|lately|currently|temporarily|just now|from now on)"
+    r"(?:for now|right now|at the moment|today|tonight|tomorrow|this (?:week|weekend|month|year|time|morning"
+    r"|evening|afternoon|summer|winter|spring|autumn|fall|season|trip)|these days|"
+    r"for the (?:next|coming) [\w ]{2,20}|until [\w ]{2,30}|for (?:a|the) (?:while|few \w+|week|month"
+    r"|time being)|any ?more|any longer|lately|currently|temporarily|just now|from now on)"
 )
 LEAD: Final = re.compile(
-    r"\A(?:(?:to|that|any|all|the idea of|it when|an?|any (?:form|kind|type|sort)s? of|any and all|for|by|from|of|with|when|is|are|the fact that|having to deal with|really|very|strongly|also|just|either|both|anything (?:that is|to do with)|towards?)\s+)+(?=\S)",
+    r"\A(?:(?:to|that|any|all|the idea of|it when|an?|any (?:form|kind|type|sort)s? of|any and all|for|by|from"
+    r"|of|with|when|is|are|the fact that|having to deal with|really|very|strongly|also|just|either|both"
+    r"|anything (?:that is|to do with)|towards?)\s+)+(?=\S)",
     re.IGNORECASE,
 )
 LEAD_KEPT: Final = re.compile(r"\A(?:any(?:thing|one|body|where))\b", re.IGNORECASE)
 TRAIL: Final = re.compile(
-    rf"(?:[\s,]+(?:{TIMES}|at all|in general|generally|whenever possible|as much as possible|if possible|a lot|so much|very much|too|as well|either|though|the most|the best|the least|most of the time|more|most|best|better|"
-    r"and|or|but|so|as|because|since|only|instead|in particular|to be honest|tbh|honestly|like|please|ok|okay|right|you know|if you can|myself|and avoid|and i|again|always|anyway|entirely|completely|altogether|at home and away|ever again|ever))+\Z",
+    rf"(?:[\s,]+(?:{TIMES}|at all|in general|generally|whenever possible|as much as possible|if possible|a lot"
+    rf"|so much|very much|too|as well|either|though|the most|the best|the least|most of the time|more|most|best"
+    rf"|better|"
+    r"and|or|but|so|as|because|since|only|instead|in particular|to be honest|tbh|honestly|like|please|ok|okay"
+    r"|right|you know|if you can|myself|and avoid|and i|again|always|anyway|entirely|completely|altogether"
+    r"|at home and away|ever again|ever))+\Z",
     re.IGNORECASE,
 )
 TEMPORARY: Final = re.compile(
-    r"\b(?:for now|right now|at the moment|today|tonight|tomorrow|this (?:week|weekend|month|time|morning|evening|afternoon|season|trip)|for the (?:next|coming) \w+|for a (?:while|few \w+)|for the time being|temporarily|until (?:next|the end|\w+day|(?:january|february|march|april|may|june|july|august|september|october|november|december)|my)\b)",
+    r"\b(?:for now|right now|at the moment|today|tonight|tomorrow|this (?:week|weekend|month|time|morning"
+    r"|evening|afternoon|season|trip)|for the (?:next|coming) \w+|for a (?:while|few \w+)|for the time being"
+    r"|temporarily|until (?:next|the end|\w+day|(?:january|february|march|april|may|june|july|august|september"
+    r"|october|november|december)|my)\b)",
     re.IGNORECASE,
 )
 EMPTY: Final = re.compile(  # what no lasting statement is about
-    r"\A(?:(?:it|this|that|these|those|them|you|your|yours|him|her|one|ones|so|what|how|why|where|who|there|the (?:same|others?|rest|above|following|first|second|third|last|former|latter)|to (?:know|think|say|ask|see|understand|"
+    r"\A(?:(?:it|this|that|these|those|them|you|your|yours|him|her|one|ones|so|what|how|why|where|who|there"
+    r"|the (?:same|others?|rest|above|following|first|second|third|last|former|latter)|to (?:know|think|say|ask"
+    r"|see|understand|"
     r"believe|thank|point|add|mention|note|get|be|have|hear|start|begin|introduce|inform|make sure|learn more))\b"
-    r"|(?:know|think|say|ask|understand|believe|thank|point out|add|mention|note|hear|start|begin|introduce|inform|be|get|have|see|make sure|find|learn more|share|sound|seem|look|feel|need|help|give|let|tell|bother|admit|interrupt|break it|trying|use this|do (?:this|that|it))\b|(?:option|answer|version|choice|number|step|question|example|line) (?:[a-e]|\d+|one|two|three)\b|\W*\Z)",
+    r"|(?:know|think|say|ask|understand|believe|thank|point out|add|mention|note|hear|start|begin|introduce"
+    r"|inform|be|get|have|see|make sure|find|learn more|share|sound|seem|look|feel|need|help|give|let|tell"
+    r"|bother|admit|interrupt|break it|trying|use this|do (?:this|that|it))\b|(?:option|answer|version|choice"
+    r"|number|step|question|example|line) (?:[a-e]|\d+|one|two|three)\b|\W*\Z)",
     re.IGNORECASE,
 )
 REACTION: Final = re.compile(
-    r"\A(?:the|your|that|this|those|these)\b.*\b(?:idea|ideas|suggestion|suggestions|concept|option|options|approach|plan|answer|response|way|sound|tip|tips|list|recommendation|recommendations|point|points|question|feature|thought|fact|app|one|ones|joke|story|poem|version|example|design|look|code|part|title)\b",
+    r"\A(?:the|your|that|this|those|these)\b.*\b(?:idea|ideas|suggestion|suggestions|concept|option|options"
+    r"|approach|plan|answer|response|way|sound|tip|tips|list|recommendation|recommendations|point|points"
+    r"|question|feature|thought|fact|app|one|ones|joke|story|poem|version|example|design|look|code|part"
+    r"|title)\b",
     re.IGNORECASE,
 )
-PRONOUN: Final = re.compile(r"\A(?:it|them|those|that|these|this)\b(?: (?:at all|anymore|any more|now|a lot|either|all|again|too|so much|very much|when\b.*))?\W*\Z", re.IGNORECASE)
+PRONOUN: Final = re.compile(
+    r"\A(?:it|them|those|that|these|this)\b(?: (?:at all|anymore|any more|now|a lot|either|all|again|too"
+    r"|so much|very much|when\b.*))?\W*\Z",
+    re.IGNORECASE,
+)
 
 
 def phrase(rest: str, *, compares: bool) -> Phrase:
-    """What stands after a frame, up to the next clause. `compares`: whether "over" and "to" name what is preferred less."""
+    """What stands after a frame, up to the next clause. `compares`: "over" and "to" name what is preferred less."""
     shown = rest.replace("\u2019", "'")[:LONGEST]
     found = END.search(shown)
     length = found.start() if found else len(shown)
@@ -111,7 +154,7 @@ def trimmed(body: str) -> str:
 
 
 def gerund(verb: str) -> str:
-    """ "drive" as "driving": what somebody does who "never drives"."""
+    """As in "drive" as "driving": what somebody does who "never drives"."""
     first, space, rest = verb.partition(" ")
     if first.endswith("e") and not first.endswith("ee"):
         stem = first[:-1]
@@ -130,6 +173,12 @@ def _compared(body: str) -> tuple[str, str]:
         left, right = body[: to.start()], body[to.end() :]
         is_short = len(left.split()) <= 6 and len(right.split()) <= 6
         is_doing = left.split()[:1] and left.split()[0].lower().endswith("ing")
-        if left and right and is_short and not NOT_OVER.search(left) and bool(is_doing) == right.split()[0].lower().endswith("ing"):
+        if (
+            left
+            and right
+            and is_short
+            and not NOT_OVER.search(left)
+            and bool(is_doing) == right.split()[0].lower().endswith("ing")
+        ):
             return left, right
     return body, ""

@@ -21,7 +21,8 @@ _WORDS: Final = (
 )
 OPENER: Final = re.compile(
     rf"(?:\A|[,;:()\u2013\u2014-]|\b(?:{_WORDS})"
-    rf"|\b(?:i|we)(?:'d|'ll)?(?: (?:must|have to|would|should|will|can))?(?: also| just| really)? (?:{_HEDGES})(?: that)?"
+    rf"|\b(?:i|we)(?:'d|'ll)?(?: (?:must|have to|would|should|will|can))?(?: also| just"
+    rf"| really)? (?:{_HEDGES})(?: that)?"
     r"|\blet me (?:tell|add|mention|say)(?: you)?(?: that)?"
     r"|\b(?:please )?(?:note|keep in mind|bear in mind|remember|know|consider|be aware|don't forget)(?: that)?"
     r"|\b(?:the (?:thing|fact|truth|problem|reason|issue) is|it's because|it's just)(?: that)?"
@@ -41,7 +42,8 @@ ASKED: Final = re.compile(
 OTHERS: Final = re.compile(
     r"\b(?:he|she|they|people|everyone|somebody|someone|others|wife|husband|sister|brother|mother|father|mom|mum|dad|"
     r"friend|boss|colleague|son|daughter|doctor|teacher|partner|girlfriend|boyfriend|who|you|told|said)\s+"
-    r"(?:always |often |once )?(?:say|says|said|think|thinks|thought|claims?|claimed|told|tells|believes?|believed|knows?|"
+    r"(?:always |often |once )?(?:say|says|said|think|thinks|thought|claims?|claimed|told|tells|believes?"
+    r"|believed|knows?|"
     r"knew|asked|asks|wrote|writes|insists?|heard|me|him|her)(?: me| him| her| us)?(?: that)?\s*[,:]?\s*\Z"
     r"|\b(?:imagine|suppose|pretend|assume|whether|if|unless|lest|in case|wish|saying|says|said|titled|called|"
     r"named|quote|like)\s*[,:]?\s*(?:that\s*)?\Z",

@@ -27,20 +27,62 @@ from idiolect.schema import Slots
 
 JOINED: Final = re.compile(r"\A(?:and|but|or|so|yet|nor|while|thus)\s+", re.IGNORECASE)
 BROKEN: Final = re.compile(r"[\ud800-\udfff]")  # half of a character: what holds it is left alone
-COMPARING: Final = re.compile(r"\A(?:have |would |had )?(?:\w+ )?(?:like|love|enjoy|prefer|favou?r|rather|sooner|choose|opt for|value|preference for|go for|gravitate.*|drawn to|best|better)\b")
+COMPARING: Final = re.compile(
+    r"\A(?:have |would |had )?(?:\w+ )?(?:like|love|enjoy|prefer|favou?r|rather|sooner|choose|opt for|value"
+    r"|preference for|go for|gravitate.*|drawn to|best|better)\b"
+)
 CORRECTS: Final = re.compile(
-    r"\A\W*(?:actually|correction|scratch that|on second thought|i(?:'ve| have) changed my mind|i take that back|no wait)\b|\bno longer\b|\bany ?more\b|\bany longer\b|\bno more\b|\bused to\b|"
+    r"\A\W*(?:actually|correction|scratch that|on second thought|i(?:'ve| have) changed my mind"
+    r"|i take that back|no wait)\b|\bno longer\b|\bany ?more\b|\bany longer\b|\bno more\b|\bused to\b|"
     r"\b(?:stopped|quit|given up|gave up|gone off|sworn off|ditched)\b|\b(?:changed my mind|not a \w+ any)",
     re.IGNORECASE,
 )
-USED_TO: Final = re.compile(r"\bi (?:really )?used to (?P<verb>love|like|enjoy|adore|prefer|eat|drink|hate|dislike|avoid|detest|be (?:a fan of|into)) ", re.IGNORECASE)
-LASTING: Final = re.compile(
-    r"\b(?:from now on|in (?:the )?future|always|never|every time|going forward|in general|generally|by default|whenever|each time|as a rule|for all|stop|no longer|any ?more|your (?:answers|responses|replies|messages|explanations)|"
-    r"answers|responses|replies|explanations|you (?:use|are|write|give|talk|always)|you're)\b|\bi (?:\w+ ){0,2}(?:like|love|prefer|hate|dislike|enjoy|don't like|rather|can't stand|appreciate|find) (?!you )\b",
+USED_TO: Final = re.compile(
+    r"\bi (?:really )?used to (?P<verb>love|like|enjoy|adore|prefer|eat|drink|hate|dislike|avoid|detest"
+    r"|be (?:a fan of|into)) ",
     re.IGNORECASE,
 )
-ONE_OFF: Final = re.compile(r"\b(?:this|it|that) (?:answer|response|time|one|again|text|email|essay|paragraph|summary|story|poem)\b|\bmake (?:it|this|that)\b", re.IGNORECASE)
-NAMES: Final = frozenset({"eat", "drink", "consume", "use", "watch", "read", "listen to", "wear", "buy", "purchase", "have", "own", "keep", "tolerate", "take", "book", "play", "order", "choose", "pick", "enjoy", "like", "love"})
+LASTING: Final = re.compile(
+    r"\b(?:from now on|in (?:the )?future|always|never|every time|going forward|in general|generally|by default"
+    r"|whenever|each time|as a rule|for all|stop|no longer|any ?more|your (?:answers|responses|replies|messages"
+    r"|explanations)|"
+    r"answers|responses|replies|explanations|you (?:use|are|write|give|talk|always)|you're)\b"
+    r"|\bi (?:\w+ ){0,2}(?:like|love|prefer|hate|dislike|enjoy|don't like|rather|can't stand|appreciate"
+    r"|find) (?!you )\b",
+    re.IGNORECASE,
+)
+ONE_OFF: Final = re.compile(
+    r"\b(?:this|it|that) (?:answer|response|time|one|again|text|email|essay|paragraph|summary|story|poem)\b"
+    r"|\bmake (?:it|this|that)\b",
+    re.IGNORECASE,
+)
+NAMES: Final = frozenset(
+    {
+        "eat",
+        "drink",
+        "consume",
+        "use",
+        "watch",
+        "read",
+        "listen to",
+        "wear",
+        "buy",
+        "purchase",
+        "have",
+        "own",
+        "keep",
+        "tolerate",
+        "take",
+        "book",
+        "play",
+        "order",
+        "choose",
+        "pick",
+        "enjoy",
+        "like",
+        "love",
+    }
+)
 FACT: Final = frozenset({"about_me"})
 
 
@@ -114,7 +156,10 @@ def _slots(hit: Hit, place: _Place) -> Slots | None:
     cut = phrase(rest, compares=hit.polarity > 0 and COMPARING.match(hit.head) is not None)
     about, end = cut.object, hit.end + cut.length
     if hit.about:
-        about, end = trimmed(hit.about), max(hit.end, hit.end + cut.length if hit.frame.kind == "about_me" or hit.frame.is_state else hit.end)
+        about, end = (
+            trimmed(hit.about),
+            max(hit.end, hit.end + cut.length if hit.frame.kind == "about_me" or hit.frame.is_state else hit.end),
+        )
         if hit.frame.is_state and cut.object and cut.length and _continues(rest):
             about = trimmed(f"{hit.about}{rest[: cut.length]}")
     elif hit.act:
@@ -124,7 +169,7 @@ def _slots(hit: Hit, place: _Place) -> Slots | None:
     elif hit.head.split(" ")[-1] in ("best", "better", "well", "effectively") and not about:
         return None
     if hit.frame.kind == "about_me" and not hit.about:
-        about = f"{hit.head} {about}".strip()
+        about = trimmed(f"{hit.head}{rest[: cut.length]}")
     if not about or (not PRONOUN.match(about) and (EMPTY.match(about) or REACTION.match(about)) and not hit.about):
         return None
     span = JOINED.sub("", place.text[place.sentence.start + hit.start : place.sentence.start + end].strip(" \t,;:"))
@@ -150,7 +195,7 @@ def _continues(rest: str) -> bool:
 
 
 def _done(act: str, about: str) -> str:
-    """ "never eat" "meat" is about meat; "never drive" "at night" about driving at night."""
+    """As in "never eat" "meat" is about meat; "never drive" "at night" about driving at night."""
     plain = act.lower().split()
     while len(plain) > 1 and " ".join(plain) not in NAMES and plain[0].endswith("ly"):
         plain = plain[1:]
@@ -166,7 +211,7 @@ def _scope_before(before: str) -> str:
 
 
 def _changes(sentence: Sentence, text: str) -> Iterator[Slots]:
-    """ "I used to love sushi": no longer."""
+    """As in "I used to love sushi": no longer."""
     found = USED_TO.search(sentence.text)
     if found is None or sentence.is_question:
         return
@@ -191,7 +236,9 @@ def _style(own: str, text: str) -> Iterator[Slots]:
         if not pairs or sentence.is_question or ONE_OFF.search(sentence.text):
             continue
         is_whole = not unread(sentence.text) and not any(unread(other.text) for other in _all_sentences(own))
-        forbids = is_whole and re.match(r"\W*(?:please\W+)?(?:no|stop|don't|do not|avoid|never|without|skip)\b", sentence.text, re.IGNORECASE)
+        forbids = is_whole and re.match(
+            r"\W*(?:please\W+)?(?:no|stop|don't|do not|avoid|never|without|skip)\b", sentence.text, re.IGNORECASE
+        )
         if not (LASTING.search(sentence.text) or forbids):
             continue
         for attribute, polarity in pairs:

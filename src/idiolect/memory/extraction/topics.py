@@ -1,9 +1,9 @@
-"""Which area of life a statement is about, by a list of words (topics.toml); and whether it is of a special category."""
+"""Which area of life a statement is about, by a list of words (topics.toml); whether it is of a special category."""
 
 import re
 import tomllib
 from collections.abc import Mapping
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Final, get_args
 
@@ -13,10 +13,11 @@ from idiolect.features.embedder import Embedder
 from idiolect.schema import Array, Category
 
 WORD: Final = re.compile(r"[^\W_]+(?:['&-][^\W_]+)*")
-ENDINGS: Final = ("ies", "ing", "es", "ed", "s", "y", "e")
+ENDINGS: Final = ("ing", "ed", "s")
 LONGEST: Final = 3  # words of a phrase in the list
 HEAD_END: Final = re.compile(
-    r"\s(?:that|which|who|with|without|containing|involving|made|located|in|of|for|on|at|like|such|from|due|by|because|when)\b"
+    r"\s(?:that|which|who|with|without|containing|involving|made|located|in|of|for|on|at|like|such|from|due|by"
+    r"|because|when)\b"
 )
 HEAD_WEIGHT: Final = 2.0  # of what stands before a relative clause or a preposition: "hotels" in "hotels with a gym"
 CENTRAL: Final = 40  # phrases of an area that stand for it
@@ -41,7 +42,8 @@ def topic_of(text: str, embedder: Embedder | None = None) -> str:
     """The area that most words of the text tell, the nearest by the embedder where none does; or ""."""
     votes: dict[str, float] = {}
     head = HEAD_END.split(text, maxsplit=1)[0]
-    for part, weight in ((text, 1.0), (head, HEAD_WEIGHT)):
+    noun = head.rpartition(" ")[2]
+    for part, weight in ((text, 1.0), (head, HEAD_WEIGHT), (noun, HEAD_WEIGHT)):
         _vote(votes, part, weight)
     if votes:
         return max(votes, key=lambda topic: (votes[topic], -topics().index(topic)))
@@ -86,12 +88,12 @@ def _index() -> Mapping[str, tuple[str, ...]]:
 
 
 def _stem(word: str) -> str:
-    """Without a usual ending, where three letters are left."""
-    for ending in ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
-            bare = word[: -len(ending)]
-            return bare[:-1] if ending in {"ing", "ed"} and bare[-1] == bare[-2] and bare[-1] not in "ls" else bare
-    return word
+    """Without a usual ending, where three letters are left: "movies" and "movie", "gaming" and "game"."""
+    bare = next((word[: -len(end)] for end in ENDINGS if word.endswith(end) and len(word) - len(end) >= 3), word)
+    if bare != word and bare[-1] == bare[-2] and bare[-1] not in "ls":
+        bare = bare[:-1]
+    shorter = bare.rstrip("iey")
+    return shorter if len(shorter) >= 3 else bare
 
 
 @cache
@@ -107,7 +109,13 @@ def _nearest(text: str, embedder: Embedder) -> str:
     return topics()[best] if near[best] >= NEAR else ""
 
 
-@lru_cache(maxsize=2)
 def _centres(embedder: Embedder) -> Array:
     """(topics, dim): each area's words as one vector."""
-    return embedder.embed([", ".join(_split(phrases)[:CENTRAL]) for phrases in _lists().topics.values()])
+    if embedder.name not in _KEPT:
+        _KEPT[embedder.name] = embedder.embed(
+            [", ".join(_split(phrases)[:CENTRAL]) for phrases in _lists().topics.values()]
+        )
+    return _KEPT[embedder.name]
+
+
+_KEPT: Final[dict[str, Array]] = {}  # the vectors of the lists, and of nothing that anybody said
