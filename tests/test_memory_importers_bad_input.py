@@ -121,6 +121,16 @@ def test_an_archive_that_understates_its_size_is_read_no_further_than_it_states(
     assert len(texts(ana)) < 20
 
 
+def test_an_archive_whose_directory_points_nowhere_is_refused(ana: UserStore) -> None:
+    archive = exports.zipped({"conversations.json": exports.dumped([exports.claude(("human", "I like figs."))])})
+    end = archive.rindex(b"PK\x05\x06")
+    for size in (1, 250):  # of the directory, as the end of the archive states it
+        lying = bytearray(archive)
+        lying[end + 13] = size
+        with pytest.raises(DataError, match="unpack it yourself"):
+            imported(ana, bytes(lying))
+
+
 def test_an_encrypted_archive_is_refused_with_the_next_step(ana: UserStore) -> None:
     archive = bytearray(exports.zipped({"conversations.json": b"[]"}))
     for place in (archive.index(b"PK\x03\x04") + 6, archive.index(b"PK\x01\x02") + 8):

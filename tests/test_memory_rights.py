@@ -293,6 +293,13 @@ def test_caches_of_words_are_emptied_and_named_in_the_receipt(ana: UserStore) ->
     assert emptied == ["prompts", "prompts"]
 
 
+def test_the_own_words_of_a_prompt_are_dropped_beside_the_whole_of_it(ana: UserStore) -> None:
+    record(ana, turn("a", "What does this do?\n```\nprint(1)\n```"))
+    texts = list[str]()
+    erase(ana, caches=Caches(texts=texts.extend))
+    assert {"What does this do?\n```\nprint(1)\n```", "What does this do?"} <= {text.strip() for text in texts}
+
+
 def test_the_audit_tells_what_was_done_by_ids_and_counts_and_never_a_text(store: Store, ana: UserStore) -> None:
     record(ana, *life())
     record(store.user("ben"), statement("of-ben", "canary seeds"))

@@ -84,7 +84,8 @@ def _person(user: str, store: str | None, config: Path | None) -> Iterator["User
     from idiolect.memory.store import open_store
     from idiolect.settings import load_settings
 
-    with open_store(load_settings(config, store=store).store) as opened:
+    settings = load_settings(config, store=store)
+    with open_store(settings.store, erasures=settings.erasures) as opened:
         yield opened.user(user)
 
 

@@ -4,6 +4,7 @@ import codecs
 import io
 import json
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -133,7 +134,13 @@ def _members(archive: zipfile.ZipFile, packed: int) -> list[Text]:
 
 
 def _opener(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[], IO[bytes]]:
-    return lambda: archive.open(info)  # reads no more than the size that the archive states
+    def opener() -> IO[bytes]:
+        try:
+            return archive.open(info)  # reads no more than the size that the archive states
+        except (ValueError, OSError, struct.error, NotImplementedError) as broken:  # of the place that it states
+            raise DataError(f"{_shown(info.filename)} in the archive cannot be found: {AGAIN}") from broken
+
+    return opener
 
 
 def _is_wanted(name: str) -> bool:

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from idiolect.memory.rights.receipt import NO_CACHES, Caches, DryRun, Receipt
-from idiolect.memory.rights.words import texts_of
+from idiolect.memory.rights.words import measured
 from idiolect.memory.store import Transaction, UserStore
 
 
@@ -29,7 +29,7 @@ def erase(person: UserStore, *, dry_run: bool = False, caches: Caches = NO_CACHE
 
 def _in(transaction: Transaction, dry_run: bool) -> tuple[Receipt, list[str]]:
     events = [recorded.event for recorded in transaction.events()]
-    texts = [text for event in events for text in texts_of(event)]
+    texts = measured(events, (*transaction.statements(), *transaction.proposals()))
     receipt = Receipt(
         scope="person",
         dry_run=dry_run,

@@ -13,7 +13,7 @@ from idiolect.errors import BadInput, NotFound
 from idiolect.memory.forgetting import event_of_statement, hanging_on
 from idiolect.memory.reading import Reading
 from idiolect.memory.rights.receipt import NO_CACHES, Caches, DryRun, Receipt, Scope
-from idiolect.memory.rights.words import holding, said_in, slots_of, texts_of
+from idiolect.memory.rights.words import holding, measured, said_in, slots_of
 from idiolect.memory.store import Transaction, UserStore
 from idiolect.schema import AnyEvent, Interaction, Preference, Proposal, Revision, Slots, Statement
 
@@ -148,11 +148,12 @@ def _in(
     """What went, and the texts of it. Raises DryRun with the receipt."""
     known = Known.of(transaction)
     gone = hanging_on(chosen(known), transaction)
-    statements = tuple(each.id for each in known.statements if known.made_of(each) & gone)
+    ended = [each for each in known.statements if known.made_of(each) & gone]
+    statements = tuple(each.id for each in ended)
     after = {event.id: event.answer.id for event in _answered_with(known, statements) if event.id not in gone}
     if later:
         gone |= hanging_on(after, transaction)
-    texts = [text for identifier in gone for text in texts_of(known.events[identifier])]
+    texts = measured([known.events[identifier] for identifier in gone], ended)
     receipt = Receipt(
         scope=scope,
         dry_run=dry_run,

@@ -1,9 +1,10 @@
 """The words that an event holds, and which events hold the same words."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from idiolect.schema import AnyEvent, Edit, Interaction, Proposal, Revision, Slots, Statement
+from idiolect.memory.extraction import own_words
+from idiolect.schema import AnyEvent, Edit, Interaction, Message, Preference, Proposal, Revision, Slots, Statement
 
 
 def texts_of(event: AnyEvent) -> Iterator[str]:
@@ -16,6 +17,15 @@ def texts_of(event: AnyEvent) -> Iterator[str]:
         case Statement(text=text) | Proposal(text=text):
             yield text
     yield from _words(slots_of(event))
+
+
+def measured(events: Sequence[AnyEvent], statements: Iterable[Preference]) -> list[str]:
+    """Every text of these that an embedder may have been given, as it was given."""
+    texts = [text for event in events for text in texts_of(event)]
+    asked = [event.prompt for event in events if isinstance(event, Interaction)]
+    texts += (own_words([Message(role="user", content=prompt)]) for prompt in asked)  # recall asks by these
+    texts += (text for each in statements for text in (each.text, each.object, each.scope))
+    return list(dict.fromkeys(filter(None, texts)))
 
 
 def slots_of(event: AnyEvent) -> tuple[Slots, ...]:
