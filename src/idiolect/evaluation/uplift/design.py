@@ -29,10 +29,12 @@ class Design(Bench):
 
     model: str = Field("starter", description="The language model.")
     embedder: str = Field("minilm", description="Of the preference space's embedding part.")
-    users: int = Field(40, ge=2, description="People of each kind.")
+    users: int = Field(20, ge=2, description="People of each kind.")
     kinds: tuple[str, ...] = Field(("in_space", "out_of_space"), description="Kinds of simulated people.")
     agreement: float = Field(AGREEMENT, gt=0.5, lt=1, description="How often people repeat a choice.")
-    pairs: Literal["random", "informative", "shown"] = Field("random", description="Which two answers people compare.")
+    pairs: Literal["random", "informative", "shown"] = Field(
+        "shown", description="Which two answers people compare: `shown` are those that the assistant would ask about."
+    )
     training: int = Field(60, ge=1, description="Prompts that people give feedback on.")
     test_prompts: int = Field(60, ge=1, description="Test prompts in all.")
     prompts: int = Field(20, ge=1, description="How many of them each person asks.")
@@ -40,7 +42,7 @@ class Design(Bench):
     opponents: int = Field(
         8, ge=1, le=16, description="Further plain answers, which an answer of the pool is held against."
     )
-    max_tokens: int = Field(100, ge=1, description="Longest answer.")
+    max_tokens: int = Field(64, ge=1, description="Longest answer.")
     temperature: float = Field(0.8, ge=0, le=2, description="Of every draw.")
     stages: tuple[int, ...] = Field((0, 1, 2, 5, 10, 20, 50), description="Pieces of feedback, for pooled methods.")
     generated_stages: tuple[int, ...] = Field((10, 50), description="Pieces of feedback, for methods that write.")
