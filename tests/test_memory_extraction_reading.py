@@ -17,8 +17,8 @@ THINGS = ("quiet hotels", "spicy food", "horror films", "crowded beaches", "jazz
 
 GRAMMAR = re.findall(
     r"\S+",
-    """I we don't never like hate prefer to over the , . ? cats no more my favourite is not for me as a vegan have an allergy
-    find boring and but rather than " ' ’ would only eat""",
+    """I we don't never like hate prefer to over the , . ? cats no more my favourite is not for me as a vegan have an
+    allergy find boring and but rather than " ' ’ would only eat""",
 )
 
 

@@ -22,7 +22,7 @@ END: Final = re.compile(  # where another clause begins
     r"|out of (?=fear|concern|habit|respect|principle)"
     r"|as (?=(?:i|i'm|i've|i'd|it|it's|they|they're|he|she|we|this|that|these|those|my|you|there)\b)|so (?=(?:i"
     r"|i'm|that|please|what|can|could|we|it|my|do|any|which|where|how)\b)"
-    r"|but|although|though|unless|whereas|even (?:if|though)|which is why|which means|that's|given (?=my|that"
+    r"|but|although|though|unless|whereas|even (?:if|though)|which is why|which means|given (?=my|that"
     r"|the)|in order to|to avoid|to minimi[sz]e|to reduce|until (?=i|my|the)"
     r"|for (?:\w+ (?:and \w+ )?)?reasons|on account of|considering|except when|yet|hence|therefore|and (?=(?:i"
     r"|i'm|i've|i'd|we|it|they|he|she|you|my|please|can|could|would|will|what|where|how|that's|so|then|this"
@@ -38,8 +38,8 @@ END: Final = re.compile(  # where another clause begins
 )
 OVER: Final = re.compile(
     r",?\s+(?:over(?! (?:\d|(?:a|one|two|three|four|five|six|ten|twelve|half)\b))|rather than|instead of"
-    r"|more than|much more than|better than|as opposed to|compared to|compared with|in comparison to|versus"
-    r"|vs\.?|(?<!er )(?<!\bno )than)\s+",
+    r"|(?:much )?more than(?! (?:\d|one |two |three |half |an? (?:few|hour|dozen)))|better than|as opposed to|compared to|compared with|in comparison to|versus"
+    r"|vs\.?|(?<!er )(?<!\bno )(?<!less )(?<!fewer )than(?! (?:\d|one |two |three |half )))\s+",
     re.IGNORECASE,
 )
 TO: Final = re.compile(r"\s+to\s+", re.IGNORECASE)
@@ -79,14 +79,14 @@ TIMES: Final = (
 )
 LEAD: Final = re.compile(
     r"\A(?:(?:to|that|any|all|the idea of|it when|an?|any (?:form|kind|type|sort)s? of|any and all|for|by|from"
-    r"|of|with|when|is|are|the fact that|having to deal with|really|very|strongly|also|just|either|both"
+    r"|of|with|is|are|the fact that|having to deal with|really|very|strongly|also|just|either|both"
     r"|anything (?:that is|to do with)|towards?)\s+)+(?=\S)",
     re.IGNORECASE,
 )
 LEAD_KEPT: Final = re.compile(r"\A(?:any(?:thing|one|body|where))\b", re.IGNORECASE)
 TRAIL: Final = re.compile(
     rf"(?:[\s,]+(?:{TIMES}|at all|in general|generally|whenever possible|as much as possible|if possible|a lot"
-    rf"|so much|very much|too|as well|either|though|the most|the best|the least|most of the time|more|most|best"
+    rf"|so much|very much|too|as well|well|either|though|the most|the best|the least|most of the time|more|most|best"
     rf"|better|"
     r"and|or|but|so|as|because|since|only|instead|in particular|to be honest|tbh|honestly|like|please|ok|okay"
     r"|right|you know|if you can|myself|and avoid|and i|again|always|anyway|entirely|completely|altogether"
@@ -115,7 +115,7 @@ REACTION: Final = re.compile(
     r"\A(?:the|your|that|this|those|these)\b.*\b(?:idea|ideas|suggestion|suggestions|concept|option|options"
     r"|approach|plan|answer|response|way|sound|tip|tips|list|recommendation|recommendations|point|points"
     r"|question|feature|thought|fact|app|one|ones|joke|story|poem|version|example|design|look|code|part"
-    r"|title)\b",
+    r"|title)\b(?! of (?!that|this|it\b|the (?:first|second|last)))",
     re.IGNORECASE,
 )
 PRONOUN: Final = re.compile(

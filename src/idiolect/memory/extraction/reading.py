@@ -21,6 +21,7 @@ from idiolect.memory.extraction.objects import (
     trimmed,
 )
 from idiolect.memory.extraction.sentences import Sentence, sentences
+from idiolect.memory.extraction.openings import opens_clause
 from idiolect.memory.extraction.style import style_statements, unread
 from idiolect.memory.extraction.topics import sensitive_of, topic_of
 from idiolect.schema import Slots
@@ -83,7 +84,11 @@ NAMES: Final = frozenset(
         "love",
     }
 )
-FACT: Final = frozenset({"about_me"})
+UNWANTED: Final = re.compile(
+    r"\bi (?:really |definitely |absolutely )?(?:do not|don't|never) want (?=(?:any|an?|pets|animals|anything) )",
+    re.IGNORECASE,
+)
+TASKS: Final = frozenset({"", "technology", "work", "language", "learning", "news"})  # what tasks are about
 
 
 @dataclass(frozen=True)
@@ -139,6 +144,7 @@ def _said(own: str, text: str) -> Iterator[Slots]:
     yield from _style(own, text)
     for sentence in sentences(own):
         yield from _changes(sentence, text)
+        yield from _unwanted(sentence, text)
         found = hits(sentence)
         if not found or style_statements(sentence.text):
             continue
@@ -163,14 +169,16 @@ def _slots(hit: Hit, place: _Place) -> Slots | None:
         if hit.frame.is_state and cut.object and cut.length and _continues(rest):
             about = trimmed(f"{hit.about}{rest[: cut.length]}")
     elif hit.act:
-        about = _done(hit.act, about)
+        about = _done(hit.act, about, trimmed(f"{hit.act}{rest[: cut.length]}"))
     elif hit.frame.kind == "about_me" and not about:
         about = hit.head
     elif hit.head.split(" ")[-1] in ("best", "better", "well", "effectively") and not about:
         return None
     if hit.frame.kind == "about_me" and not hit.about:
         about = trimmed(f"{hit.head}{rest[: cut.length]}")
-    if not about or (not PRONOUN.match(about) and (EMPTY.match(about) or REACTION.match(about)) and not hit.about):
+    if not about or (
+        not PRONOUN.match(about) and (EMPTY.match(about) or REACTION.match(about)) and not hit.about and not hit.act
+    ):
         return None
     span = JOINED.sub("", place.text[place.sentence.start + hit.start : place.sentence.start + end].strip(" \t,;:"))
     scope = cut.scope or _scope_before(shown[: hit.start])
@@ -189,12 +197,27 @@ def _slots(hit: Hit, place: _Place) -> Slots | None:
     )
 
 
+def _unwanted(sentence: Sentence, text: str) -> Iterator[Slots]:
+    """As in "I don't want a dog that barks": of a thing of daily life, not of the task at hand."""
+    for found in () if sentence.is_question else UNWANTED.finditer(sentence.text):
+        cut = phrase(sentence.text[found.end() :], compares=False)
+        is_task = topic_of(cut.object) in TASKS or len(cut.object.split()) < 2
+        if (
+            opens_clause(sentence.text[: found.start()], is_question=False)
+            and not is_task
+            and not TEMPORARY.search(sentence.text)
+        ):
+            start = sentence.start + found.start()
+            span = text[start : sentence.start + found.end() + cut.length].strip()
+            yield Slots(kind="topic", object=cut.object, polarity=-1, strength=0.6, span=span)
+
+
 def _continues(rest: str) -> bool:
     """Whether a state has more to it: "a severe allergy" "to nuts", "a nurse" "in a children's hospital"."""
     return re.match(r"\s+(?:to|in|at|for|with|from|on|of|when|caused|that)\b", rest, re.IGNORECASE) is not None
 
 
-def _done(act: str, about: str) -> str:
+def _done(act: str, about: str, whole: str) -> str:
     """As in "never eat" "meat" is about meat; "never drive" "at night" about driving at night."""
     plain = act.lower().split()
     while len(plain) > 1 and " ".join(plain) not in NAMES and plain[0].endswith("ly"):
@@ -202,7 +225,7 @@ def _done(act: str, about: str) -> str:
     verb = " ".join(plain)
     if not about:
         return gerund(verb)
-    return about if verb in NAMES else f"{verb} {about}"
+    return about if verb in NAMES else whole
 
 
 def _scope_before(before: str) -> str:

@@ -14,6 +14,7 @@ from idiolect.schema import Array, Category
 
 WORD: Final = re.compile(r"[^\W_]+(?:['&-][^\W_]+)*")
 ENDINGS: Final = ("ing", "ed", "s")
+SIBILANT: Final = re.compile(r"(sh|ch|x|ss)es\Z")
 LONGEST: Final = 3  # words of a phrase in the list
 HEAD_END: Final = re.compile(
     r"\s(?:that|which|who|with|without|containing|involving|made|located|in|of|for|on|at|like|such|from|due|by"
@@ -88,12 +89,13 @@ def _index() -> Mapping[str, tuple[str, ...]]:
 
 
 def _stem(word: str) -> str:
-    """Without a usual ending, where three letters are left: "movies" and "movie", "gaming" and "game"."""
-    bare = next((word[: -len(end)] for end in ENDINGS if word.endswith(end) and len(word) - len(end) >= 3), word)
+    """Without a usual ending, where three letters are left: "puppies" and "puppy", "jogging" and "jog"."""
+    bare = SIBILANT.sub(r"\1", word) if SIBILANT.search(word) else word
+    if bare == word:
+        bare = next((word[: -len(end)] for end in ENDINGS if word.endswith(end) and len(word) - len(end) >= 3), word)
     if bare != word and bare[-1] == bare[-2] and bare[-1] not in "ls":
         bare = bare[:-1]
-    shorter = bare.rstrip("iey")
-    return shorter if len(shorter) >= 3 else bare
+    return bare.removesuffix("ie").removesuffix("y") if len(bare) > 4 else bare
 
 
 @cache
