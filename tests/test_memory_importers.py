@@ -135,6 +135,18 @@ def test_an_older_agent_file_has_one_agent_with_its_core_memory(ana: UserStore) 
     assert objects(ana) == {"plums", "figs"}
 
 
+@pytest.mark.parametrize(
+    "listed",
+    [
+        [{"id": "block-1", "label": "human", "value": "User likes plums.", "limit": 5000}],
+        [{"id": "passage-1", "text": "User likes plums.", "archive_id": "archive-1", "embedding": None}],
+    ],
+)
+def test_letta_also_gives_its_blocks_and_passages_as_lists(ana: UserStore, listed: JsonValue) -> None:
+    report = imported(ana, exports.dumped(listed))
+    assert (report.formats, objects(ana)) == (("letta",), {"plums"})
+
+
 def test_lines_of_json_keep_their_times_and_topics(ana: UserStore) -> None:
     records: list[JsonValue] = [
         {"text": "I like plums", "at": "2025-03-02T12:00:00Z", "topic": "fruit"},

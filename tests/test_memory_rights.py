@@ -266,6 +266,14 @@ def test_a_period_takes_what_was_said_in_it_and_ends_before_its_end(ana: UserSto
         forget_period(ana, MONDAY.replace(tzinfo=None), MONDAY)
 
 
+def test_a_statement_that_was_also_said_at_another_time_still_holds(ana: UserStore) -> None:
+    later = MONDAY + timedelta(days=3)
+    record(ana, statement("one", "jazz"), statement("two", "jazz", at=later), statement("old", "tea"))
+    receipt = forget_period(ana, MONDAY, MONDAY + timedelta(days=1))
+    assert (set(receipt.events), receipt.statements) == ({"evt-one", "evt-old"}, ("evt-old",))
+    assert [each.object for each in ana.preferences()] == ["jazz"]
+
+
 def test_a_dry_run_of_a_forgetting_or_an_erasure_tells_the_same_and_deletes_nothing(ana: UserStore) -> None:
     record(ana, *life())
     before, state = ids(ana), ana.state("belief")

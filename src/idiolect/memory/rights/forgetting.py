@@ -148,12 +148,12 @@ def _in(
     """What went, and the texts of it. Raises DryRun with the receipt."""
     known = Known.of(transaction)
     gone = hanging_on(chosen(known), transaction)
-    ended = [each for each in known.statements if known.made_of(each) & gone]
-    statements = tuple(each.id for each in ended)
+    touched = [each for each in known.statements if known.made_of(each) & gone]
+    statements = tuple(each.id for each in touched if known.made_of(each) <= gone)  # others still hold by what is left
     after = {event.id: event.answer.id for event in _answered_with(known, statements) if event.id not in gone}
     if later:
         gone |= hanging_on(after, transaction)
-    texts = measured([known.events[identifier] for identifier in gone], ended)
+    texts = measured([known.events[identifier] for identifier in gone], touched)
     receipt = Receipt(
         scope=scope,
         dry_run=dry_run,
