@@ -5,6 +5,7 @@ from collections import Counter
 from idiolect.memory.rights.receipt import NO_CACHES, Caches, DryRun, Receipt
 from idiolect.memory.rights.words import measured
 from idiolect.memory.store import Transaction, UserStore
+from idiolect.schema import now
 
 
 def erase(person: UserStore, *, dry_run: bool = False, caches: Caches = NO_CACHES) -> Receipt:
@@ -29,7 +30,7 @@ def erase(person: UserStore, *, dry_run: bool = False, caches: Caches = NO_CACHE
 
 def _in(transaction: Transaction, dry_run: bool) -> tuple[Receipt, list[str]]:
     events = [recorded.event for recorded in transaction.events()]
-    texts = measured(events, (*transaction.statements(), *transaction.proposals()))
+    texts = measured(events, transaction.ask(lambda folded: (*folded.all(now()), *folded.proposals())))
     receipt = Receipt(
         scope="person",
         dry_run=dry_run,

@@ -5,13 +5,13 @@ words. What hangs on an event goes with it (see memory/forgetting.py), and every
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
 from idiolect.errors import BadInput, NotFound
 from idiolect.memory.forgetting import event_of_statement, hanging_on
 from idiolect.memory.reading import Reading
+from idiolect.memory.records import Recorded
 from idiolect.memory.rights.receipt import NO_CACHES, Caches, DryRun, Receipt, Scope
 from idiolect.memory.rights.words import holding, measured, said_in, slots_of
 from idiolect.memory.store import Transaction, UserStore
@@ -20,33 +20,39 @@ from idiolect.schema import AnyEvent, Interaction, Preference, Proposal, Revisio
 FAR = datetime(9999, 1, 1, tzinfo=UTC)  # all statements, whenever they hold
 
 
-@dataclass(frozen=True)
 class Known:
     """All that is kept of a person in words, read once."""
 
-    events: Mapping[str, AnyEvent]
-    statements: tuple[Preference, ...]  # in force or not, and what waits
+    def __init__(self, recorded: Sequence[Recorded] = (), statements: Iterable[Preference] = ()) -> None:
+        """`statements` in force or not, and what waits."""
+        self._recorded = recorded
+        self.by_id: dict[str, AnyEvent] = {each.event.id: each.event for each in recorded}
+        self.statements = tuple(statements)
 
     @classmethod
     def of(cls, reader: Reading) -> "Known":
         """Read, in a transaction if nothing may come between."""
-        statements = {each.id: each for each in (*reader.statements(FAR), *reader.proposals())}
-        return cls({each.event.id: each.event for each in reader.events()}, tuple(statements.values()))
+        statements = reader.ask(lambda folded: (*folded.all(FAR), *folded.proposals()))
+        return cls(reader.events(), statements)
+
+    def events(self, *kinds: str, after: int = 0) -> list[Recorded]:
+        """As the store gives them."""
+        return [each for each in self._recorded if each.seq > after and (not kinds or each.event.kind in kinds)]
 
     def made_of(self, statement: Preference) -> set[str]:
         """The events that a statement was said in."""
-        return {event_of_statement(statement.id, self.events), *statement.evidence} & self.events.keys()
+        return {event_of_statement(statement.id, self.by_id), *statement.evidence} & self.by_id.keys()
 
     def with_turns(self, events: Iterable[str]) -> set[str]:
         """Those events, the turns that they were said in, and what repeats their words."""
         named = set(events)
-        told = [self.events[each] for each in named]
+        told = [self.by_id[each] for each in named]
         turns = {event.turn for event in told if isinstance(event, Statement) and event.turn}
         asked = {
-            event.id for event in self.events.values() if isinstance(event, Interaction) and event.answer.id in turns
+            event.id for event in self.by_id.values() if isinstance(event, Interaction) and event.answer.id in turns
         }
         words = [words for event in told for words in said_in(event)]
-        return named | asked | holding(words, self.events.values())
+        return named | asked | holding(words, self.by_id.values())
 
 
 def forget(
@@ -58,9 +64,9 @@ def forget(
     """
 
     def chosen(known: Known) -> set[str]:
-        named = [each for each in known.statements if statement in (each.id, event_of_statement(each.id, known.events))]
+        named = [each for each in known.statements if statement in (each.id, event_of_statement(each.id, known.by_id))]
         found = {event for each in named for event in known.made_of(each)}
-        if not found and statement in known.events and known.events[statement].kind in ("statement", "proposal"):
+        if not found and statement in known.by_id and known.by_id[statement].kind in ("statement", "proposal"):
             found = {statement}
         if not found:
             raise NotFound(f"no statement {statement[:80]!r} of this user: `idiolect memory list` shows their ids")
@@ -81,7 +87,7 @@ def forget_topic(
         return told.topic.casefold() == sought or f" {sought} " in f" {' '.join(told.object.casefold().split())} "
 
     def chosen(known: Known) -> set[str]:
-        stated = {event.id: event for event in known.events.values() if any(map(is_about, slots_of(event)))}
+        stated = {event.id: event for event in known.by_id.values() if any(map(is_about, slots_of(event)))}
         revised = {event.statement for event in stated.values() if isinstance(event, Revision)}
         about = (each for each in known.statements if is_about(each) or each.id in revised)
         return known.with_turns({*stated, *(event for each in about for event in known.made_of(each))})
@@ -101,7 +107,7 @@ def forget_source(
         raise BadInput("the source is empty: name one as `idiolect memory proposals` shows it")
 
     def chosen(known: Known) -> set[str]:
-        proposals = (event for event in known.events.values() if isinstance(event, Proposal))
+        proposals = (event for event in known.by_id.values() if isinstance(event, Proposal))
         return {each.id for each in proposals if sought == each.origin or f"{each.source},".startswith(f"{sought},")}
 
     return _forgotten(person, "source", chosen, later, dry_run, caches)
@@ -121,7 +127,7 @@ def forget_period(
         raise BadInput("a period needs a start and a later end, each with a time zone")
 
     def chosen(known: Known) -> set[str]:
-        return {event.id for event in known.events.values() if any(start <= at < end for at in _times(event))}
+        return {event.id for event in known.by_id.values() if any(start <= at < end for at in _times(event))}
 
     return _forgotten(person, "period", chosen, later, dry_run, caches)
 
@@ -131,7 +137,7 @@ def _forgotten(
 ) -> Receipt:
     """Find and delete in one transaction, so that nothing is said between the two; a dry run takes it back."""
     if person.head() is None:
-        chosen(Known({}, ()))
+        chosen(Known())
         return Receipt(scope=scope, dry_run=dry_run, rows={})
     try:
         with person.transaction() as transaction:
@@ -147,19 +153,19 @@ def _in(
 ) -> tuple[Receipt, list[str]]:
     """What went, and the texts of it. Raises DryRun with the receipt."""
     known = Known.of(transaction)
-    gone = hanging_on(chosen(known), transaction)
+    gone = hanging_on(chosen(known), known)
     touched = [each for each in known.statements if known.made_of(each) & gone]
     statements = tuple(each.id for each in touched if known.made_of(each) <= gone)  # others still hold by what is left
     after = {event.id: event.answer.id for event in _answered_with(known, statements) if event.id not in gone}
     if later:
-        gone |= hanging_on(after, transaction)
-    texts = measured([known.events[identifier] for identifier in gone], touched)
+        gone |= hanging_on(after, known)
+    texts = measured([known.by_id[identifier] for identifier in gone], touched)
     receipt = Receipt(
         scope=scope,
         dry_run=dry_run,
         rows=transaction.forget(gone) if gone else {},
-        events=tuple(each for each in known.events if each in gone),
-        kinds=dict(Counter(known.events[each].kind for each in gone)),
+        events=tuple(each for each in known.by_id if each in gone),
+        kinds=dict(Counter(known.by_id[each].kind for each in gone)),
         statements=statements,
         later=tuple(after.values()),
         later_forgotten=later and bool(after),
@@ -175,7 +181,7 @@ def _in(
 def _answered_with(known: Known, statements: Iterable[str]) -> list[Interaction]:
     """Turns in which one of them was recalled."""
     ids = set(statements)
-    turns = (event for event in known.events.values() if isinstance(event, Interaction))
+    turns = (event for event in known.by_id.values() if isinstance(event, Interaction))
     return [turn for turn in turns if ids & set(turn.answer.trace.recalled)]
 
 
