@@ -4,9 +4,11 @@ import typer
 
 from idiolect.cli.memory import transfer
 from idiolect.cli.memory.extract import extract
+from idiolect.cli.memory.fit_classifier import fit_classifier
 
 memory = typer.Typer(help="See, edit and erase what is remembered.", no_args_is_help=True)
 memory.command()(extract)
+memory.command()(fit_classifier)
 memory.command("import")(transfer.import_)
 memory.command()(transfer.export)
 memory.command()(transfer.restore)

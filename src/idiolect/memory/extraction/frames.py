@@ -86,6 +86,9 @@ STRONG: Final = re.compile(
     r"\b(?:strong|deep|severe|intense|huge|extreme|ethical|acute|real|burning|deadly)\w*\b", re.IGNORECASE
 )
 MOSTLY: Final = frozenset({"mostly", "mainly", "primarily", "largely"})
+OWN_PART: Final = re.compile(
+    r"[^,]{0,60}, (?:i|i'm|i've|i'd|my|we)\b", re.IGNORECASE
+)  # "as a nurse, I ...": else a part to play
 FEW: Final = re.compile(
     r"\b(?:no|little|zero|hardly any|not much|limited|minimal|no real)\b", re.IGNORECASE
 )  # "no interest in"
@@ -118,7 +121,8 @@ def _states(shown: str, is_question: bool) -> Iterator[Hit]:
         for found in pattern(form).finditer(shown):
             if opens_clause(shown[: found.start()], is_question):
                 frame, head = _state(form, found["head"])
-                if not _is_loose(found, frame):
+                is_part = found["link"] is None and frame.kind == "about_me" and not OWN_PART.match(shown, found.end())
+                if not is_part and not _is_loose(found, frame):
                     yield _hit(found, frame, head, about=found["head"] if frame.is_state else "")
 
 

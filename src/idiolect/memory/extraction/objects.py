@@ -38,7 +38,8 @@ END: Final = re.compile(  # where another clause begins
 )
 OVER: Final = re.compile(
     r",?\s+(?:over(?! (?:\d|(?:a|one|two|three|four|five|six|ten|twelve|half)\b))|rather than|instead of"
-    r"|(?:much )?more than(?! (?:\d|one |two |three |half |an? (?:few|hour|dozen)))|better than|as opposed to|compared to|compared with|in comparison to|versus"
+    r"|(?:much )?more than(?! (?:\d|one |two |three |half |an? (?:few|hour|dozen)))|better than|as opposed to"
+    r"|compared to|compared with|in comparison to|versus"
     r"|vs\.?|(?<!er )(?<!\bno )(?<!less )(?<!fewer )than(?! (?:\d|one |two |three |half )))\s+",
     re.IGNORECASE,
 )

@@ -45,7 +45,7 @@ OTHERS: Final = re.compile(
     r"(?:always |often |once )?(?:say|says|said|think|thinks|thought|claims?|claimed|told|tells|believes?"
     r"|believed|knows?|"
     r"knew|asked|asks|wrote|writes|insists?|heard|me|him|her)(?: me| him| her| us)?(?: that)?\s*[,:]?\s*\Z"
-    r"|\b(?:imagine|suppose|pretend|assume|whether|if|unless|lest|in case|wish|saying|says|said|titled|called|"
+    r"|\b(?:imagine|suppose|pretend|assume|whether|if|unless|lest|in case|wish|saying|says|said|titled|called|quoting|"
     r"named|quote|like)\s*[,:]?\s*(?:that\s*)?\Z",
     re.IGNORECASE,
 )

@@ -20,13 +20,18 @@ from idiolect.memory.extraction.objects import (
     phrase,
     trimmed,
 )
-from idiolect.memory.extraction.sentences import Sentence, sentences
 from idiolect.memory.extraction.openings import opens_clause
+from idiolect.memory.extraction.remarks import remarks
+from idiolect.memory.extraction.sentences import Sentence, sentences
 from idiolect.memory.extraction.style import style_statements, unread
 from idiolect.memory.extraction.topics import sensitive_of, topic_of
 from idiolect.schema import Slots
 
 JOINED: Final = re.compile(r"\A(?:and|but|or|so|yet|nor|while|thus)\s+", re.IGNORECASE)
+HANDED: Final = re.compile(
+    r"\s*(?:the|this|that|these) (?:attached|following|above|below|document|code|file|paper|text|question)\b",
+    re.IGNORECASE,
+)
 BROKEN: Final = re.compile(r"[\ud800-\udfff]")  # half of a character: what holds it is left alone
 COMPARING: Final = re.compile(
     r"\A(?:have |would |had )?(?:\w+ )?(?:like|love|enjoy|prefer|favou?r|rather|sooner|choose|opt for|value"
@@ -103,14 +108,15 @@ class _Place:
 def extract(text: str, embedder: Embedder | None = None) -> tuple[Slots, ...]:
     """What one message, in a person's own words, says of them; empty where it says nothing that lasts.
 
-    Every span is a substring of the text. The embedder names the area of life where no word does.
+    Every span is a substring of the text. The embedder adds remarks that no pattern knows, and names the area of life
+    where no word does.
     """
     if is_background(text):
         return ()
     own = BROKEN.sub("\n", without_documents(text))
     found: dict[tuple[str, str], Slots] = {}
     last = ""
-    for slots in _said(own, text):
+    for slots in _said(own, text, embedder):
         named = slots
         if PRONOUN.match(slots.object):
             if not last:
@@ -140,19 +146,27 @@ def stated(text: str, embedder: Embedder | None = None) -> tuple[Slots, ...]:
     return (_with_topic(slots, embedder),)
 
 
-def _said(own: str, text: str) -> Iterator[Slots]:
+def _said(own: str, text: str, embedder: Embedder | None) -> Iterator[Slots]:
     yield from _style(own, text)
+    others = []
     for sentence in sentences(own):
-        yield from _changes(sentence, text)
-        yield from _unwanted(sentence, text)
-        found = hits(sentence)
-        if not found or style_statements(sentence.text):
-            continue
-        ends = [*(hit.start for hit in found[1:]), len(sentence.text)]
-        for hit, until in zip(found, ends, strict=True):
-            slots = _slots(hit, _Place(sentence, text, until))
-            if slots is not None:
-                yield slots
+        found = [*_changes(sentence, text), *_unwanted(sentence, text), *_framed(sentence, text)]
+        yield from found
+        if not found:
+            others.append(sentence)
+    if embedder is not None:
+        yield from remarks([each for each in others if not style_statements(each.text)], text, embedder)
+
+
+def _framed(sentence: Sentence, text: str) -> Iterator[Slots]:
+    found = hits(sentence)
+    if not found or style_statements(sentence.text):
+        return
+    ends = [*(hit.start for hit in found[1:]), len(sentence.text)]
+    for hit, until in zip(found, ends, strict=True):
+        slots = _slots(hit, _Place(sentence, text, until))
+        if slots is not None:
+            yield slots
 
 
 def _slots(hit: Hit, place: _Place) -> Slots | None:
@@ -173,6 +187,8 @@ def _slots(hit: Hit, place: _Place) -> Slots | None:
     elif hit.frame.kind == "about_me" and not about:
         about = hit.head
     elif hit.head.split(" ")[-1] in ("best", "better", "well", "effectively") and not about:
+        return None
+    if hit.frame.kind == "about_me" and HANDED.match(rest):
         return None
     if hit.frame.kind == "about_me" and not hit.about:
         about = trimmed(f"{hit.head}{rest[: cut.length]}")
