@@ -72,7 +72,7 @@ def shipped() -> Classifier:
 
 
 def read_sentences(text: str) -> tuple[list[str], Array]:
-    """Sentences and labels (n,), 1 for lasting, of lines with a + or - before each. Raises DataError for other lines."""
+    """Sentences, and labels (n,) with 1 for lasting, of lines with + or - before. Raises DataError for other lines."""
     said, labels = [], []
     for number, line in enumerate(text.splitlines(), 1):
         if line.startswith(("+ ", "- ")):

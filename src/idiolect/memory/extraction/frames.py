@@ -43,6 +43,7 @@ WISHED: Final = frozenset(  # "I'd like" is a wish of this request
         "adore",
     }
 )
+WISHED_ACTS: Final = frozenset({"like to", "love to"})
 FIRST_CLAUSE: Final = re.compile(r"\b(?:i|i'm|i've|i'd|we|someone who)\b(?= )", re.IGNORECASE)
 CUTS: Final = re.compile(
     r"(?:[,;:]|\b(?:but|because|since|so|although|though|while|whereas|that|think|find|guess|admit|if"
@@ -51,7 +52,8 @@ CUTS: Final = re.compile(
 )
 DEICTIC: Final = re.compile(
     r"\A(?:it|this|that|these|those|they|he|she|you|what|which|who|there|one|some|all|none|nothing|everything|"
-    r"any(?:thing)?(?! (?:with|that|involving|containing|made|to do|related|about))|something|both|either"
+    r"any(?:thing)?(?! (?:with|that|involving|containing|made|to do|related|about))|something|both|either|their"
+    r"|its|his|her"
     r"|neither|your|here|i|if|why|how|can|could|would|is|are|does|do|"
     r"the (?:others?|rest|first|second|third|fourth|last|next|other|above|former|latter|options?|one|idea"
     r"|result|answer|"
@@ -130,7 +132,8 @@ def _habits(shown: str, is_question: bool) -> Iterator[Hit]:
     forms: tuple[Form, ...] = ("act", "impossible")
     for form in forms:
         for found in pattern(form).finditer(shown):
-            if opens_clause(shown[: found.start()], is_question):
+            is_wish = MODAL.match(found["link"]) and found["head"].lower() in WISHED_ACTS
+            if not is_wish and opens_clause(shown[: found.start()], is_question):
                 yield _hit(found, *frame_of(form, found["head"]))
 
 

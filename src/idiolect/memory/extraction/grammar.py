@@ -110,7 +110,13 @@ def lover() -> re.Pattern[str]:
     kinds = f"(?P<hater>{any_of(words('haters'))})|{any_of(words('lovers'))}"
     about = f"(?P<about>(?P<thing>{WORD}(?: {WORD}){{0,3}}?)[ -](?P<lover>{kinds}))"
     never = "(?P<neg>(?: (?:not|never))?)"
-    return _whole(f"(?:{SUBJECT}{BE}|{AS_A})", _pre(), never, _mid(), f" (?:more of )?an? (?P<head>{about})")
+    return _whole(
+        f"(?:{SUBJECT}{BE}|{AS_A})",
+        _pre(),
+        never,
+        _mid(),
+        f" (?:more of )?an? (?:(?:big|huge|massive|real|total|complete|true|proper) )?(?P<head>{about})",
+    )
 
 
 @cache

@@ -25,7 +25,8 @@ END: Final = re.compile(  # where another clause begins
     r"|but|although|though|unless|whereas|even (?:if|though)|which is why|which means|given (?=my|that"
     r"|the)|in order to|to avoid|to minimi[sz]e|to reduce|until (?=i|my|the)"
     r"|for (?:\w+ (?:and \w+ )?)?reasons|on account of|considering|except when|yet|hence|therefore|and (?=(?:i"
-    r"|i'm|i've|i'd|we|it|they|he|she|you|my|please|can|could|would|will|what|where|how|that's|so|then|this"
+    r"|think|believe|hope|i'm|i've|i'd|we|it|they|he|she|you|my|please|can|could|would|will|what|where|how"
+    r"|that's|so|then|this"
     r"|want|need|was|am|only|never|cannot|can't|always)\b)"
     r"|i (?=(?:am|have|would|want|need|was|think|find|feel|just|hate|love|like|prefer|don't|can't|always|never"
     r"|also)\b)|whenever possible|wherever possible|if possible|when possible|as much as possible"
@@ -79,7 +80,7 @@ TIMES: Final = (
     r"|time being)|any ?more|any longer|lately|currently|temporarily|just now|from now on)"
 )
 LEAD: Final = re.compile(
-    r"\A(?:(?:to|that|any|all|the idea of|it when|an?|any (?:form|kind|type|sort)s? of|any and all|for|by|from"
+    r"\A(?:(?:any (?:form|kind|type|sort)s? of|any and all|to|that|any|all|the idea of|it when|an?|for|by|from"
     r"|of|with|is|are|the fact that|having to deal with|really|very|strongly|also|just|either|both"
     r"|anything (?:that is|to do with)|towards?)\s+)+(?=\S)",
     re.IGNORECASE,
@@ -112,6 +113,7 @@ EMPTY: Final = re.compile(  # what no lasting statement is about
     r"|number|step|question|example|line) (?:[a-e]|\d+|one|two|three)\b|\W*\Z)",
     re.IGNORECASE,
 )
+SUGGESTED: Final = re.compile(r"\A\s+(?:the|your) idea of\b", re.IGNORECASE)  # said of what was just proposed
 REACTION: Final = re.compile(
     r"\A(?:the|your|that|this|those|these)\b.*\b(?:idea|ideas|suggestion|suggestions|concept|option|options"
     r"|approach|plan|answer|response|way|sound|tip|tips|list|recommendation|recommendations|point|points"

@@ -2,24 +2,15 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from idiolect.features.attributes import ATTRIBUTES
 from idiolect.features.embedder import Embedder
 from idiolect.memory.extraction.admission import is_for, kind_of
 from idiolect.memory.extraction.documents import is_background, without_documents
-from idiolect.memory.extraction.frames import Hit, hits
-from idiolect.memory.extraction.objects import (
-    EMPTY,
-    PRONOUN,
-    REACTION,
-    SCOPE_START,
-    TEMPORARY,
-    gerund,
-    phrase,
-    trimmed,
-)
+from idiolect.memory.extraction.filling import corrects, filled
+from idiolect.memory.extraction.frames import hits
+from idiolect.memory.extraction.objects import EMPTY, PRONOUN, TEMPORARY, phrase
 from idiolect.memory.extraction.openings import opens_clause
 from idiolect.memory.extraction.remarks import remarks
 from idiolect.memory.extraction.sentences import Sentence, sentences
@@ -27,22 +18,7 @@ from idiolect.memory.extraction.style import style_statements, unread
 from idiolect.memory.extraction.topics import sensitive_of, topic_of
 from idiolect.schema import Slots
 
-JOINED: Final = re.compile(r"\A(?:and|but|or|so|yet|nor|while|thus)\s+", re.IGNORECASE)
-HANDED: Final = re.compile(
-    r"\s*(?:the|this|that|these) (?:attached|following|above|below|document|code|file|paper|text|question)\b",
-    re.IGNORECASE,
-)
 BROKEN: Final = re.compile(r"[\ud800-\udfff]")  # half of a character: what holds it is left alone
-COMPARING: Final = re.compile(
-    r"\A(?:have |would |had )?(?:\w+ )?(?:like|love|enjoy|prefer|favou?r|rather|sooner|choose|opt for|value"
-    r"|preference for|go for|gravitate.*|drawn to|best|better)\b"
-)
-CORRECTS: Final = re.compile(
-    r"\A\W*(?:actually|correction|scratch that|on second thought|i(?:'ve| have) changed my mind"
-    r"|i take that back|no wait)\b|\bno longer\b|\bany ?more\b|\bany longer\b|\bno more\b|\bused to\b|"
-    r"\b(?:stopped|quit|given up|gave up|gone off|sworn off|ditched)\b|\b(?:changed my mind|not a \w+ any)",
-    re.IGNORECASE,
-)
 USED_TO: Final = re.compile(
     r"\bi (?:really )?used to (?P<verb>love|like|enjoy|adore|prefer|eat|drink|hate|dislike|avoid|detest"
     r"|be (?:a fan of|into)) ",
@@ -62,47 +38,11 @@ ONE_OFF: Final = re.compile(
     r"|\bmake (?:it|this|that)\b",
     re.IGNORECASE,
 )
-NAMES: Final = frozenset(
-    {
-        "eat",
-        "drink",
-        "consume",
-        "use",
-        "watch",
-        "read",
-        "listen to",
-        "wear",
-        "buy",
-        "purchase",
-        "have",
-        "own",
-        "keep",
-        "tolerate",
-        "take",
-        "book",
-        "play",
-        "order",
-        "choose",
-        "pick",
-        "enjoy",
-        "like",
-        "love",
-    }
-)
 UNWANTED: Final = re.compile(
     r"\bi (?:really |definitely |absolutely )?(?:do not|don't|never) want (?=(?:any|an?|pets|animals|anything) )",
     re.IGNORECASE,
 )
 TASKS: Final = frozenset({"", "technology", "work", "language", "learning", "news"})  # what tasks are about
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Where a hit stands: its sentence, the text, and where the next hit begins."""
-
-    sentence: Sentence
-    text: str
-    until: int
 
 
 def extract(text: str, embedder: Embedder | None = None) -> tuple[Slots, ...]:
@@ -164,53 +104,9 @@ def _framed(sentence: Sentence, text: str) -> Iterator[Slots]:
         return
     ends = [*(hit.start for hit in found[1:]), len(sentence.text)]
     for hit, until in zip(found, ends, strict=True):
-        slots = _slots(hit, _Place(sentence, text, until))
+        slots = filled(hit, sentence, text, until)
         if slots is not None:
             yield slots
-
-
-def _slots(hit: Hit, place: _Place) -> Slots | None:
-    """One statement, or None where what follows the frame is nothing lasting."""
-    shown = place.sentence.text
-    rest = shown[hit.end : place.until]
-    cut = phrase(rest, compares=hit.polarity > 0 and COMPARING.match(hit.head) is not None)
-    about, end = cut.object, hit.end + cut.length
-    if hit.about:
-        about, end = (
-            trimmed(hit.about),
-            max(hit.end, hit.end + cut.length if hit.frame.kind == "about_me" or hit.frame.is_state else hit.end),
-        )
-        if hit.frame.is_state and cut.object and cut.length and _continues(rest):
-            about = trimmed(f"{hit.about}{rest[: cut.length]}")
-    elif hit.act:
-        about = _done(hit.act, about, trimmed(f"{hit.act}{rest[: cut.length]}"))
-    elif hit.frame.kind == "about_me" and not about:
-        about = hit.head
-    elif hit.head.split(" ")[-1] in ("best", "better", "well", "effectively") and not about:
-        return None
-    if hit.frame.kind == "about_me" and HANDED.match(rest):
-        return None
-    if hit.frame.kind == "about_me" and not hit.about:
-        about = trimmed(f"{hit.head}{rest[: cut.length]}")
-    if not about or (
-        not PRONOUN.match(about) and (EMPTY.match(about) or REACTION.match(about)) and not hit.about and not hit.act
-    ):
-        return None
-    span = JOINED.sub("", place.text[place.sentence.start + hit.start : place.sentence.start + end].strip(" \t,;:"))
-    scope = cut.scope or _scope_before(shown[: hit.start])
-    clause = shown[hit.start : place.until]
-    return Slots(
-        kind=hit.frame.kind,
-        object=about,
-        polarity=hit.polarity,
-        strength=hit.strength,
-        scope=scope,
-        over=cut.over,
-        temporary=TEMPORARY.search(shown) is not None,
-        corrects=CORRECTS.search(shown) is not None,
-        sensitive=sensitive_of(clause),
-        span=span,
-    )
 
 
 def _unwanted(sentence: Sentence, text: str) -> Iterator[Slots]:
@@ -226,27 +122,6 @@ def _unwanted(sentence: Sentence, text: str) -> Iterator[Slots]:
             start = sentence.start + found.start()
             span = text[start : sentence.start + found.end() + cut.length].strip()
             yield Slots(kind="topic", object=cut.object, polarity=-1, strength=0.6, span=span)
-
-
-def _continues(rest: str) -> bool:
-    """Whether a state has more to it: "a severe allergy" "to nuts", "a nurse" "in a children's hospital"."""
-    return re.match(r"\s+(?:to|in|at|for|with|from|on|of|when|caused|that)\b", rest, re.IGNORECASE) is not None
-
-
-def _done(act: str, about: str, whole: str) -> str:
-    """As in "never eat" "meat" is about meat; "never drive" "at night" about driving at night."""
-    plain = act.lower().split()
-    while len(plain) > 1 and " ".join(plain) not in NAMES and plain[0].endswith("ly"):
-        plain = plain[1:]
-    verb = " ".join(plain)
-    if not about:
-        return gerund(verb)
-    return about if verb in NAMES else whole
-
-
-def _scope_before(before: str) -> str:
-    found = SCOPE_START.match(before)
-    return " ".join(found[1].split()) if found else ""
 
 
 def _changes(sentence: Sentence, text: str) -> Iterator[Slots]:
@@ -291,7 +166,7 @@ def _styled(attribute: str, polarity: int, words: str) -> Slots:
         attribute=attribute,
         polarity=1 if polarity > 0 else -1,
         temporary=TEMPORARY.search(words) is not None,
-        corrects=CORRECTS.search(words) is not None,
+        corrects=corrects(words),
         span=words.strip(),
     )
 
