@@ -12,6 +12,7 @@ from typing import Self, TypedDict, Unpack
 from pydantic import JsonValue
 
 from idiolect.alignment.decoding.best_of_n import best
+from idiolect.curating import Memory
 from idiolect.learning import Learner
 from idiolect.memory.feedback import Turns, event_of
 from idiolect.memory.remembering import heard, remember
@@ -137,6 +138,10 @@ class Assistant:
         """All that is believed of a person."""
         person = self.store.user(user)
         return profile_of(user, self.learner, self.learner.belief(person), person.preferences())
+
+    def memory(self, user: str) -> Memory:
+        """What is remembered of a person, to be seen and changed by them."""
+        return Memory(self.store.user(user), self.learner, self._parts.caches)
 
     def answer_by_id(self, user: str, answer: str) -> Answer:
         """An earlier answer with its trace, by its id or a candidate's. Raises AnswerNotFound."""

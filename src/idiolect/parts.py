@@ -18,9 +18,11 @@ from idiolect.memory.extraction import own_words
 from idiolect.memory.recall.recalled import Recalled
 from idiolect.memory.recall.settings import RecallSettings
 from idiolect.memory.recollection import Recollection
+from idiolect.memory.rights import Caches
 from idiolect.memory.store import Store, UserStore, open_store
 from idiolect.method import Method, parse
 from idiolect.models import opener
+from idiolect.models.llamacpp import LlamaCpp
 from idiolect.models.protocol import Model, Request
 from idiolect.reward.gaussian import Gaussian
 from idiolect.reward.protocol import Belief
@@ -58,6 +60,16 @@ class Parts:
                     raise ModelError(f"the model {self.settings.model} was closed; open another assistant")
                 self._model = self.open_model()
             return self._model
+
+    @property
+    def caches(self) -> Caches:
+        """What keeps people's words, or numbers made of them, outside the store."""
+        model = self._model  # one that is not open yet holds nothing
+        return Caches(
+            texts=self.learner.embedder.forget if self.learner.embedder else None,
+            prompts=model.forget if isinstance(model, LlamaCpp) else None,
+            biases=self._composed.clear,
+        )
 
     def recall(self, person: UserStore, messages: Sequence[Message], extra: Mapping[str, JsonValue]) -> Recalled:
         """What is remembered of a person that bears on this prompt and may go to this model."""
@@ -118,9 +130,10 @@ class Parts:
         return Method((*(["profile"] if speaks else []), *(["token-values"] if steers else [])))
 
     def _generation(self, names: tuple[str, ...]) -> Generation:
-        if names not in self._composed:
-            self._composed[names] = compose(names, self._host)
-        return self._composed[names]
+        composed = self._composed.get(names)
+        if composed is None:  # or another thread has emptied this cache just now
+            composed = self._composed[names] = compose(names, self._host)
+        return composed
 
     @cached_property
     def _host(self) -> Host:

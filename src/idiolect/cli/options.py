@@ -9,6 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from idiolect.assistant import Assistant
+    from idiolect.memory.store import UserStore
     from idiolect.models.protocol import Model
     from idiolect.settings import Settings
 
@@ -51,6 +52,17 @@ def opened_assistant(context: typer.Context) -> Iterator["Assistant"]:
 
     with Assistant(settings=loaded) as assistant:
         yield assistant
+
+
+@contextmanager
+def opened_person(user: str, store: str | None, config: Path | None) -> Iterator["UserStore"]:
+    """One person's store; neither a model nor an embedder is opened."""
+    from idiolect.memory.store import open_store
+    from idiolect.settings import load_settings
+
+    settings = load_settings(config, store=store)
+    with open_store(settings.store, erasures=settings.erasures) as opened:
+        yield opened.user(user)
 
 
 @contextmanager

@@ -2,11 +2,24 @@
 
 import typer
 
-from idiolect.cli.memory import transfer
+from idiolect.cli.memory import changing, forgetting, seeing, transfer
 from idiolect.cli.memory.extract import extract
 from idiolect.cli.memory.fit_classifier import fit_classifier
 
 memory = typer.Typer(help="See, edit and erase what is remembered.", no_args_is_help=True)
+memory.command("list")(seeing.list_)
+memory.command()(seeing.show)
+memory.command()(changing.add)
+memory.command()(changing.edit)
+memory.command()(changing.pin)
+memory.command()(changing.local)
+memory.command()(changing.consent)
+memory.command()(changing.end)
+memory.command()(seeing.conflicts)
+memory.command()(changing.proposals)
+memory.command()(forgetting.forget)
+memory.command()(forgetting.erase)
+memory.command()(seeing.audit)
 memory.command()(extract)
 memory.command()(fit_classifier)
 memory.command("import")(transfer.import_)

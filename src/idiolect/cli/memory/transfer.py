@@ -7,11 +7,10 @@ from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
-from idiolect.cli.options import Config, Json, StoreUrl, User
+from idiolect.cli.options import Config, Json, StoreUrl, User, opened_person
 
 if TYPE_CHECKING:
     from idiolect.memory.importers import Report
-    from idiolect.memory.store import UserStore
 
 FormatName = Annotated[
     str | None,
@@ -32,7 +31,7 @@ def import_(
     from idiolect.cli.show import printed_json
     from idiolect.memory.importers import import_file
 
-    with _opened(file) as stream, _person(user, store, config) as person, _progress(file.name) as advance:
+    with _opened(file) as stream, opened_person(user, store, config) as person, _progress(file.name) as advance:
         report = import_file(person, stream, name=file.name, format=format, dry_run=dry_run, progress=advance)
     if json:
         printed_json(report)
@@ -51,7 +50,7 @@ def export(
 
     from idiolect.memory.rights import export as exported
 
-    with _person(user, store, config) as person:
+    with opened_person(user, store, config) as person:
         data = exported(person)
     if output is None:
         sys.stdout.buffer.write(data)
@@ -70,23 +69,12 @@ def restore(
     from idiolect.cli.show import note, printed_json
     from idiolect.memory.rights import import_again
 
-    with _opened(file) as stream, _person(user, store, config) as person:
+    with _opened(file) as stream, opened_person(user, store, config) as person:
         restored = import_again(person, stream.read())
     if json:
         printed_json(restored)
     else:
         note(f"{restored.events} events restored for {user}")
-
-
-@contextmanager
-def _person(user: str, store: str | None, config: Path | None) -> Iterator["UserStore"]:
-    """One person's store; neither a model nor an embedder is opened."""
-    from idiolect.memory.store import open_store
-    from idiolect.settings import load_settings
-
-    settings = load_settings(config, store=store)
-    with open_store(settings.store, erasures=settings.erasures) as opened:
-        yield opened.user(user)
 
 
 @contextmanager

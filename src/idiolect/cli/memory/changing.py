@@ -1,0 +1,201 @@
+"""`idiolect memory add`, `edit`, `pin`, `local`, `consent`, `end` and `proposals`: what is remembered is put right."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from idiolect.cli.memory.seeing import StatementId, shortened
+from idiolect.cli.options import Config, Json, StoreUrl, User, opened_assistant, opened_person
+from idiolect.errors import BadInput
+
+if TYPE_CHECKING:
+    from idiolect.curating import Changes, Decided, Decisions, Verb
+
+Off = Annotated[bool, typer.Option("--off", help="Take it back.")]
+
+
+def add(
+    context: typer.Context,
+    text: Annotated[str, typer.Argument(help="In your own words: a taste, a wish about answers, a fact of yours.")],
+    user: User,
+    store: StoreUrl = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Remember something; what says the same becomes surer, what it contradicts holds no longer."""
+    from idiolect.cli.memory.drawing import statements
+    from idiolect.cli.show import console
+    from idiolect.memory.rights.seeing import Listing
+    from idiolect.schema import now
+
+    with opened_assistant(context) as assistant:
+        memory = assistant.memory(user)
+        became = memory.add(text)
+        short = shortened(memory.person)
+    if json:
+        from idiolect.cli.show import printed_json
+
+        printed_json(Listing(user=user, at=now(), statements=became))
+    else:
+        console().print(statements("remembered", became, short))
+
+
+def edit(
+    context: typer.Context,
+    statement: StatementId,
+    text: Annotated[str, typer.Argument(help="What it says from now on.")],
+    user: User,
+    store: StoreUrl = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Change what a statement says."""
+    from idiolect.curating import Changes
+
+    _change(context, statement, Changes(text=text), "edited")
+
+
+def pin(
+    context: typer.Context,
+    statement: StatementId,
+    user: User,
+    off: Off = False,
+    store: StoreUrl = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Keep a statement from fading and expiring."""
+    from idiolect.curating import Changes
+
+    _change(context, statement, Changes(pinned=not off), "no longer pinned" if off else "pinned")
+
+
+def local(
+    context: typer.Context,
+    statement: StatementId,
+    user: User,
+    off: Off = False,
+    store: StoreUrl = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Never send a statement to a model on another machine."""
+    from idiolect.curating import Changes
+
+    told = "may leave this machine again" if off else "never leaves this machine"
+    _change(context, statement, Changes(local_only=not off), told)
+
+
+def consent(
+    context: typer.Context,
+    statement: StatementId,
+    user: User,
+    off: Off = False,
+    store: StoreUrl = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Let a statement of a special category (health, faith, ...) be used beyond its conversation."""
+    from idiolect.curating import Changes
+
+    told = "not used beyond its conversation" if off else "used from now on"
+    _change(context, statement, Changes(consented=not off), told)
+
+
+def end(
+    context: typer.Context,
+    statement: StatementId,
+    user: User,
+    store: StoreUrl = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Say that a statement holds no longer. It stays in the history; `forget` leaves no trace."""
+    from idiolect.curating import Changes
+
+    _change(context, statement, Changes(ended=True), "ended")
+
+
+def proposals(
+    context: typer.Context,
+    user: User,
+    accept: Annotated[list[str] | None, typer.Option("--accept", help="An id; may be repeated.")] = None,
+    refuse: Annotated[list[str] | None, typer.Option("--refuse", help="An id; may be repeated.")] = None,
+    accept_all: Annotated[bool, typer.Option("--accept-all", help="All that are not named.")] = False,
+    refuse_all: Annotated[bool, typer.Option("--refuse-all", help="All that are not named.")] = False,
+    source: Annotated[
+        str | None, typer.Option("--from", help='Of one source only: import, "Mem0 export", one conversation.')
+    ] = None,
+    store: StoreUrl = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Show what waits to be accepted or refused, or decide on it."""
+    from idiolect.curating import Decisions
+
+    if accept_all and refuse_all:
+        raise BadInput("--accept-all and --refuse-all exclude each other: say one")
+    every: Verb | None = "accept" if accept_all else "refuse" if refuse_all else None
+    if accept or refuse or every:
+        _decide(context, Decisions(accept=tuple(accept or ()), refuse=tuple(refuse or ()), every=every, source=source))
+    else:
+        _show_proposals(context, source)
+
+
+def _change(context: typer.Context, statement: str, changes: "Changes", told: str) -> None:
+    """Change one statement, and show it as it stands then."""
+    from idiolect.cli.memory.drawing import statements
+    from idiolect.cli.show import console, printed_json
+
+    with opened_assistant(context) as assistant:
+        memory = assistant.memory(context.params["user"])
+        became = memory.change(statement, changes)
+        short = shortened(memory.person)
+    if context.params["json"]:
+        printed_json(became)
+    else:
+        console().print(statements(told, (became,), short, states=True))
+
+
+def _decide(context: typer.Context, decisions: "Decisions") -> None:
+    from idiolect.cli.show import printed_json
+
+    with opened_assistant(context) as assistant:
+        memory = assistant.memory(context.params["user"])
+        decided = memory.decide(decisions)
+        short = shortened(memory.person)
+    if context.params["json"]:
+        printed_json(decided)
+    else:
+        _show_decided(decided, short)
+
+
+def _show_decided(decided: "Decided", short: Mapping[str, str]) -> None:
+    from idiolect.cli.memory.drawing import counted, statements
+    from idiolect.cli.show import console, note
+
+    for title, became in (("accepted", decided.accepted), ("refused", decided.refused)):
+        if became:
+            named = {each.id: short.get(each.id, each.id) for each in became}
+            console().print(statements(title, became, named, states=True))
+    note(f"{counted(decided.waiting, 'proposal')} left")
+
+
+def _show_proposals(context: typer.Context, source: str | None) -> None:
+    from idiolect.cli.memory.drawing import counted
+    from idiolect.cli.memory.drawing import proposals as drawn
+    from idiolect.cli.show import console, note, printed_json
+    from idiolect.memory.rights.seeing import proposed
+
+    user = context.params["user"]
+    with opened_person(user, context.params["store"], context.params["config"]) as person:
+        found = proposed(person, source)
+        short = shortened(person)
+    if context.params["json"]:
+        printed_json(found)
+    elif found.proposals:
+        console().print(drawn(f"{user}: {counted(len(found.proposals), 'proposal')}", found.proposals, short))
+        note("--accept ID and --refuse ID decide, --accept-all --from SOURCE on all of one source")
+    else:
+        note("no proposal waits" + (f" from {source}" if source else ""))

@@ -1,0 +1,110 @@
+"""`idiolect memory forget` and `erase`: gone without a trace, after a look at what goes, and with a receipt."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from idiolect.cli.options import Config, Json, StoreUrl, User, opened_person
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from idiolect.memory.rights import Receipt
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would go; delete nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+RUNNING = (
+    "a server that is running keeps prompts in its model's cache, which this command cannot reach: forget by its API "
+    "or page, or start it anew"
+)
+
+
+def forget(
+    user: User,
+    statement: Annotated[
+        str | None, typer.Argument(help="A statement's id, as `idiolect memory list` shows it.")
+    ] = None,
+    topic: Annotated[str | None, typer.Option("--topic", help="All of an area (food) or of a thing (jazz).")] = None,
+    source: Annotated[
+        str | None, typer.Option("--source", help='All that came from it: import, "Mem0 export", one conversation.')
+    ] = None,
+    since: Annotated[str | None, typer.Option("--since", help="From this day (2026-03-02) or time, in UTC.")] = None,
+    until: Annotated[str | None, typer.Option("--until", help="Through this day, or before this time.")] = None,
+    later: Annotated[
+        bool, typer.Option("--later", help="Also answers that were written while one of these was recalled.")
+    ] = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    store: StoreUrl = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Forget a statement, a topic, a source or a period, with the turns that it was said in."""
+    from idiolect.cli.show import console, stderr
+    from idiolect.memory.rights.asking import Forgetting, forgotten
+
+    asked = Forgetting(
+        statement=statement, topic=topic, source=source, since=since, until=until, later=later, dry_run=True
+    )
+    with opened_person(user, store, config) as person:
+        from idiolect.memory.naming import everything, short_ids
+
+        known = everything(person)
+        words, short = {each.id: each.text for each in known}, short_ids(each.id for each in known)
+        would = forgotten(person, asked)
+        if dry_run or not would.events:
+            _shown(console(), would, words, short, json)
+            return
+        if not yes:
+            _shown(stderr(), would, words, short, json=False)
+            typer.confirm("forget this for good?", abort=True, err=True)
+        went = forgotten(person, asked.model_copy(update={"dry_run": False}))
+    _shown(console(), went, words, short, json)
+    _remind(went)
+
+
+def erase(
+    user: User,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    store: StoreUrl = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Erase all that is kept of a person."""
+    from idiolect.cli.show import console, stderr
+    from idiolect.errors import BadInput
+    from idiolect.memory.rights import erase as erased
+
+    with opened_person(user, store, config) as person:
+        would = erased(person, dry_run=True)
+        if dry_run:
+            _shown(console(), would, {}, {}, json)
+            return
+        if not yes and would.rows:
+            _shown(stderr(), would, {}, {}, json=False)
+            typed = typer.prompt(f"this cannot be undone. Type {user} to erase all of it", err=True)
+            if typed.strip() != user:
+                raise BadInput(f"{typed.strip()[:80]!r} is not {user!r}: nothing was erased")
+        went = erased(person)
+    _shown(console(), went, {}, {}, json)
+    _remind(went)
+
+
+def _shown(out: "Console", receipt: "Receipt", words: Mapping[str, str], short: Mapping[str, str], json: bool) -> None:
+    from idiolect.cli.memory.drawing import receipt as drawn
+    from idiolect.cli.show import printed_json
+
+    if json:
+        printed_json(receipt)
+        return
+    for line in drawn(receipt, words, short):
+        out.print(line)
+
+
+def _remind(receipt: "Receipt") -> None:
+    from idiolect.cli.show import note
+
+    if receipt.events:
+        note(RUNNING)
