@@ -5,6 +5,7 @@ import typer
 from idiolect.cli.memory import changing, forgetting, seeing, transfer
 from idiolect.cli.memory.extract import extract
 from idiolect.cli.memory.fit_classifier import fit_classifier
+from idiolect.cli.memory.recall import fit_gate, recall
 
 memory = typer.Typer(help="See, edit and erase what is remembered.", no_args_is_help=True)
 memory.command("list")(seeing.list_)
@@ -22,6 +23,8 @@ memory.command()(forgetting.erase)
 memory.command()(seeing.audit)
 memory.command()(extract)
 memory.command()(fit_classifier)
+memory.command()(recall)
+memory.command()(fit_gate)
 memory.command("import")(transfer.import_)
 memory.command()(transfer.export)
 memory.command()(transfer.restore)

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from idiolect.errors import DataError
 
-ASKED, SAID = 3, 3  # sentences that one noun phrase becomes
+ASKED, LIKED, DISLIKED, PAIRED = 4, 1, 2, 1  # sentences that one noun phrase becomes, of each sort
 
 Flags = NDArray[np.bool_]
 
@@ -57,6 +57,7 @@ class Beyond(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     templates: dict[str, str]
+    families: dict[str, str]
     carry: tuple[Carried, ...]
     reach: tuple[Reach, ...]
     scope: tuple[Carried, ...]
@@ -84,6 +85,7 @@ class Corpus:
     questions: Sayings
     statements: Sayings
     near: Flags  # (areas, areas), symmetric, each area near itself
+    families: Flags  # (areas, families), each area in one
 
     @cached_property
     def relevant(self) -> Flags:
@@ -120,7 +122,8 @@ def made(areas: Mapping[str, Area], beyond: Beyond, seed: int) -> Corpus:
     for name, area in areas.items():
         for other in writer.numbers(area.near.split()):
             near[writer.index[name], other] = near[other, writer.index[name]] = True
-    return Corpus(tuple(areas), asked, writer.sayings(writer.said_texts, reach), near)
+    families = writer.families(beyond.families)
+    return Corpus(tuple(areas), asked, writer.sayings(writer.said_texts, reach), near, families)
 
 
 def items(text: str) -> list[str]:
@@ -141,11 +144,14 @@ class _Writer:
 
     def area(self, name: str, area: Area) -> None:
         for phrase in items(area.asks):
-            self._add(self.asked_texts, self._filled(phrase, "asks", ASKED), [name])
+            self._add(self.asked_texts, self._filled([phrase], "asks", ASKED), [name])
         for text in items(area.questions):
             self._add(self.asked_texts, [text], [name])
-        for phrase in items(area.objects):
-            self.said(self._filled(phrase, "likes", 1) + self._filled(phrase, "dislikes", SAID - 1), [name])
+        phrases = items(area.objects)
+        for phrase in phrases:
+            single = self._filled([phrase], "likes", LIKED) + self._filled([phrase], "dislikes", DISLIKED)
+            other = str(self._rng.choice(np.array([each for each in phrases if each != phrase])))
+            self.said(single + self._filled([phrase, other], "pairs", PAIRED), [name])
         for text in items(area.says):
             self.said([text, text], [name])  # twice: a whole sentence weighs little less than a phrase's three
 
@@ -165,6 +171,16 @@ class _Writer:
             found[np.ix_(self.numbers(each.of.split()), self.numbers(each.on.split()))] = True
         return found
 
+    def families(self, given: Mapping[str, str]) -> Flags:
+        """(areas, families): an area that no family names is one of its own."""
+        groups = [self.numbers(names.split()) for names in given.values()]
+        grouped = {number for group in groups for number in group}
+        groups += [[number] for number in self.index.values() if number not in grouped]
+        found = np.zeros((len(self.index), len(groups)), bool)
+        for family, group in enumerate(groups):
+            found[group, family] = True
+        return found
+
     def sayings(self, written: Sequence[tuple[str, int, list[int]]], reach: Flags) -> Sayings:
         own = np.zeros((len(written), len(self.index)), bool)
         for row, (_, _, areas) in enumerate(written):
@@ -178,9 +194,9 @@ class _Writer:
         to.extend((text, self._phrases, numbers) for text in texts)
         self._phrases += 1
 
-    def _filled(self, phrase: str, kind: str, count: int) -> list[str]:
+    def _filled(self, phrases: Sequence[str], kind: str, count: int) -> list[str]:
         drawn = self._rng.choice(np.array(self._templates[kind]), count, replace=False)
-        filled = [str(template).format(phrase) for template in drawn]
+        filled = [str(template).format(*phrases) for template in drawn]
         return [text[0].upper() + text[1:] for text in filled]
 
 

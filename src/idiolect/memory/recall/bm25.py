@@ -60,18 +60,17 @@ class BM25:
 
     def add(self, terms: Sequence[str]) -> int:
         """Add a document, given as its terms with repeats; returns its place."""
-        place, counts = len(self._documents), Counter(terms)
-        self._documents.append(dict(counts))
+        place = len(self._documents)
+        self._documents.append(None)
         if place == len(self._lengths):
             self._lengths = np.concatenate([self._lengths, np.zeros_like(self._lengths)])
-        self._lengths[place] = len(terms)
-        for term, count in counts.items():
-            postings = self._terms.setdefault(term, Postings())
-            postings.places.append(place)
-            postings.counts.append(count)
-        self._held += 1
-        self._total += len(terms)
+        self._insert(place, terms)
         return place
+
+    def put(self, place: int, terms: Sequence[str]) -> None:
+        """Give a document other terms. Raises NotFound where there is none."""
+        self.remove(place)
+        self._insert(place, terms)
 
     def remove(self, place: int) -> None:
         """Forget a document with all its terms; its place stays empty. Raises NotFound where there is none."""
@@ -86,6 +85,17 @@ class BM25:
         self._held -= 1
         self._total -= sum(counts.values())
         self._lengths[place] = 0
+
+    def _insert(self, place: int, terms: Sequence[str]) -> None:
+        counts = Counter(terms)
+        self._documents[place] = dict(counts)
+        self._lengths[place] = len(terms)
+        for term, count in counts.items():
+            postings = self._terms.setdefault(term, Postings())
+            postings.places.append(place)
+            postings.counts.append(count)
+        self._held += 1
+        self._total += len(terms)
 
     def idf(self, term: str) -> float:
         """ln(1 + (N - n + 1/2) / (n + 1/2)), in nats; of a term that no document holds too."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from idiolect.features.embedder import Embedder
 from idiolect.memory.recall.areas import Corpus, Flags, Sayings
 from idiolect.memory.recall.bm25 import BM25
 from idiolect.memory.recall.dense import Floats
@@ -29,7 +30,7 @@ HELD = 40  # statements of a made-up person
 SHOWN = 5  # most that would be injected
 WORDING = 0.25  # share of phrases that are left out to judge other wordings
 ALARMS = (0.01, 0.02, 0.05)
-LEAKED = 0.05  # most of the foreign statements that may be injected: the threshold is as low as that allows
+LEAKED = 0.05  # share of foreign statements that may be injected where every second prompt is of no area of life
 
 Progress = Callable[[str], None]
 
@@ -47,7 +48,7 @@ class Embedded:
 class People:
     """Made-up people: features of a prompt with each of HELD statements, the first of which bears on it."""
 
-    features: Floats  # (people, HELD, 3): cosine, area, reach
+    features: Floats  # (people, HELD, 4): cosine, area, family, reach
     overlap: Floats  # (people, HELD)
 
     def joined(self, other: "People") -> "People":
@@ -55,17 +56,25 @@ class People:
         return People(np.concatenate([self.features, other.features]), np.concatenate([self.overlap, other.overlap]))
 
 
+def embedded(corpus: Corpus, embedder: Embedder) -> Embedded:
+    """The corpus with its vectors; a minute or two."""
+    questions, statements = (
+        embedder.embed(each.texts).astype(np.float32) for each in (corpus.questions, corpus.statements)
+    )
+    return Embedded(corpus, questions, statements)
+
+
 def fit_gate(given: Embedded, embedder: str, progress: Progress, seed: int = 0) -> Gate:
     """The gate, fitted on everything; its weights and figures from what was left out in turn."""
     rng = np.random.default_rng(seed)
     progress("other wordings")
-    wordings = _other_wordings(given, rng)
+    wordings, strangers = _other_wordings(given, rng)
     progress("other areas")
     areas = _other_areas(given, rng, progress)
     weights = _weights(wordings.joined(areas))
     progress("everything")
     everything = (np.ones(len(given.questions), bool), np.ones(len(given.statements), bool))
-    threshold = _threshold(wordings.joined(areas), weights)
+    threshold = _threshold(wordings, strangers, weights)
     held_out = {**_figures("wording", wordings, weights, threshold), **_figures("area", areas, weights, threshold)}
     about = AboutGate(
         threshold=round(threshold, 4),
@@ -79,21 +88,26 @@ def fit_gate(given: Embedded, embedder: str, progress: Progress, seed: int = 0) 
     return Gate(_heads(given, *everything), about)
 
 
-def _other_wordings(given: Embedded, rng: np.random.Generator) -> People:
+def _other_wordings(given: Embedded, rng: np.random.Generator) -> tuple[People, People]:
+    """People with prompts and statements of known areas in other words; and as many with prompts of no area."""
     asked = _held_phrases(given.corpus.questions, rng)
     said = _held_phrases(given.corpus.statements, rng)
-    heads = _heads(given, ~asked, ~said)
-    return _people(given, heads, np.flatnonzero(asked), np.flatnonzero(said), PEOPLE * FOLDS, rng)
+    heads, count = _heads(given, ~asked, ~said), PEOPLE * FOLDS
+    chat = np.flatnonzero(asked & ~given.corpus.questions.own.any(axis=1))
+    others = [(int(rng.choice(chat)), rng.choice(np.flatnonzero(said), HELD, replace=False)) for _ in range(count)]
+    drawn = list(_drawn(given.corpus, np.flatnonzero(asked), np.flatnonzero(said), count, rng))
+    return _people(given, heads, drawn), _people(given, heads, others)
 
 
 def _other_areas(given: Embedded, rng: np.random.Generator, progress: Progress) -> People:
     found: People | None = None
     for number, areas in enumerate(np.array_split(np.arange(len(given.corpus.areas)), FOLDS)):
         progress(f"other areas, {number + 1} of {FOLDS}")
-        asked: Flags = given.corpus.questions.own[:, areas].any(axis=1)
-        said: Flags = given.corpus.statements.own[:, areas].any(axis=1)
-        heads = _heads(given, np.logical_not(asked), np.logical_not(said))
-        people = _people(given, heads, np.flatnonzero(asked), np.flatnonzero(said), PEOPLE, rng)
+        asked = np.asarray(given.corpus.questions.own[:, areas].any(axis=1))
+        said = np.asarray(given.corpus.statements.own[:, areas].any(axis=1))
+        heads = _heads(given, ~asked, ~said)
+        drawn = list(_drawn(given.corpus, np.flatnonzero(asked), np.flatnonzero(said), PEOPLE, rng))
+        people = _people(given, heads, drawn)
         found = people if found is None else found.joined(people)
     assert found is not None
     return found
@@ -117,6 +131,7 @@ def _heads(given: Embedded, asked: Flags, said: Flags) -> Heads:
         _softmax_head(given.questions[asked], np.concatenate([own, none], axis=1)),
         _softmax_head(given.statements[said], mine / mine.sum(axis=1, keepdims=True)),
         _sigmoid_head(given.statements[said], bears, np.where(unsure, NEAR, 1.0) * taught),
+        given.corpus.families.astype(np.float32),
     )
 
 
@@ -166,16 +181,8 @@ def _fitted(
     return Head(weights.detach().numpy(), bias.detach().numpy())
 
 
-def _people(
-    given: Embedded,
-    heads: Heads,
-    asked: NDArray[np.int64],
-    said: NDArray[np.int64],
-    count: int,
-    rng: np.random.Generator,
-) -> People:
-    """People who ask one of these questions and hold one of these statements that bears on it, among foreign ones."""
-    drawn = list(_drawn(given.corpus, asked, said, count, rng))
+def _people(given: Embedded, heads: Heads, drawn: Sequence[tuple[int, NDArray[np.int64]]]) -> People:
+    """What the heads and the words say of each prompt with each statement that its person holds."""
     features = np.stack([_features(given, heads, question, held) for question, held in drawn])
     overlaps = np.stack([_overlap(given.corpus, question, held) for question, held in drawn])
     return People(features, overlaps)
@@ -184,6 +191,7 @@ def _people(
 def _drawn(
     corpus: Corpus, asked: NDArray[np.int64], said: NDArray[np.int64], count: int, rng: np.random.Generator
 ) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """Prompts and HELD statements, the first of which bears on the prompt; the others are foreign to it."""
     made = 0
     while made < count:
         question = int(rng.choice(asked))
@@ -195,10 +203,12 @@ def _drawn(
 
 
 def _features(given: Embedded, heads: Heads, question: int, held: NDArray[np.int64]) -> Floats:
-    """(HELD, 3)"""
+    """(HELD, 4)"""
     rows, query = given.statements[held], given.questions[question]
-    areas, (said, reaches) = heads.of_query(query), heads.of_statement(rows)
-    return np.stack([rows @ query, said @ np.sqrt(areas), reaches @ areas], axis=1)
+    asked, said = heads.of_query(query), heads.of_statement(rows)
+    areas, families = heads.families.shape
+    parts = np.split(said, [areas, areas + families], axis=1)
+    return np.stack([rows @ query, *(part @ each for part, each in zip(parts, asked, strict=True))], axis=1)
 
 
 def _overlap(corpus: Corpus, question: int, held: NDArray[np.int64]) -> Floats:
@@ -213,10 +223,12 @@ def _weights(people: People) -> Weights:
     """Logistic regression on all pairs of all people: p holds for a person of HELD statements, one of which bears."""
     right = np.zeros(people.overlap.shape, bool)
     right[:, 0] = True
-    full = np.concatenate([people.features, people.overlap[..., None]], axis=-1).reshape(-1, 4)
-    cosine, area, reach, overlap, bias = _logistic(full, right.ravel())
-    slope, base = _logistic(full[:, 3:], right.ravel())
-    return Weights(cosine=cosine, area=area, reach=reach, overlap=overlap, bias=bias, lexical=(base, slope))
+    full = np.concatenate([people.features, people.overlap[..., None]], axis=-1).reshape(-1, 5)
+    cosine, area, family, reach, overlap, bias = _logistic(full, right.ravel())
+    slope, base = _logistic(full[:, 4:], right.ravel())
+    return Weights(
+        cosine=cosine, area=area, family=family, reach=reach, overlap=overlap, bias=bias, lexical=(base, slope)
+    )
 
 
 def _logistic(features: Floats, right: Flags) -> Sequence[float]:
@@ -232,18 +244,21 @@ def _logistic(features: Floats, right: Flags) -> Sequence[float]:
 
 def logits(people: People, weights: Weights) -> Floats:
     """(people, HELD)"""
-    of_features = np.array([weights.cosine, weights.area, weights.reach], np.float32)
+    of_features = np.array([weights.cosine, weights.area, weights.family, weights.reach], np.float32)
     return np.asarray(people.features @ of_features + weights.overlap * people.overlap + weights.bias)
 
 
-def _threshold(people: People, weights: Weights) -> float:
+def _threshold(people: People, strangers: People, weights: Weights) -> float:
     """The lowest probability at which no more than LEAKED of the foreign statements are injected."""
-    scores = logits(people, weights)
-    among_best = (scores[:, 1:, None] < scores[:, None, :]).sum(axis=2) < SHOWN
-    best = np.sort(scores[:, 1:][among_best])
-    allowed = int(LEAKED * scores[:, 1:].size)
-    at = float(best[-allowed - 1]) if allowed < len(best) else float(best[0])
+    scores, others = logits(people, weights), logits(strangers, weights)
+    leaking = np.concatenate([scores[:, 1:][_among_best(scores)[:, 1:]], others[_among_best(others)]])
+    allowed = int(LEAKED * (scores[:, 1:].size + others.size))
+    at = np.sort(leaking)[::-1][min(allowed, len(leaking) - 1)]
     return float(1 / (1 + np.exp(-at)))
+
+
+def _among_best(scores: Floats) -> Flags:
+    return np.asarray((scores[:, :, None] < scores[:, None, :]).sum(axis=2) < SHOWN)
 
 
 def _figures(name: str, people: People, weights: Weights, threshold: float) -> dict[str, float]:
@@ -256,8 +271,7 @@ def _figures(name: str, people: People, weights: Weights, threshold: float) -> d
             over = scores[:, 0] > np.quantile(scores[:, 1:], 1 - share)
             found[f"{name}/{row}/recall at {share:.0%} alarms"] = float((over & shown).mean())
     scores = rows["gate"]
-    over = scores >= np.log(threshold / (1 - threshold))
-    among_best = (scores[:, :, None] < scores[:, None, :]).sum(axis=2) < SHOWN
-    found[f"{name}/injected"] = float((over & among_best)[:, 0].mean())
-    found[f"{name}/quiet"] = float(1 - (over & among_best)[:, 1:].mean())
+    injected = (scores >= np.log(threshold / (1 - threshold))) & _among_best(scores)
+    found[f"{name}/injected"] = float(injected[:, 0].mean())
+    found[f"{name}/quiet"] = float(1 - injected[:, 1:].mean())
     return found

@@ -1,6 +1,7 @@
 """The gate: the probability that a statement of a person bears on a prompt.
 
-    logit p = a e_q . e_s  +  h sum_k sqrt(P(k | q) P(k | s))  +  r sum_k P(k | q) R(k | s)  +  w overlap(q, s)  +  c
+    logit p = a e_q . e_s  +  h A(q, s)  +  g F(q, s)  +  r sum_k P(k | q) R(k | s)  +  w overlap(q, s)  +  c
+    A(q, s) = sum over areas k of sqrt(P(k | q) P(k | s));  F: the same over families of areas
 
 e_q, e_s (384,): the embeddings of prompt and statement, of unit length. P(k | .): the chance that a text is of area of
 life k, so that "some thrilling series?" and "I can't stand zombies" meet in the area that they share, where words and
@@ -17,14 +18,16 @@ from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from idiolect.errors import FeatureMismatch, WeightsError
-from idiolect.memory.recall.dense import Floats, Vector
+from idiolect.memory.recall.dense import Bytes, Floats, Vector, products
 
 KEY = "recall gate"
 SHIPPED = "recall-gate.safetensors"
 HEADS = ("asked", "said", "reaches")
+UNSEEN = 0.003  # chance of an area below which it is not looked at: a dozen areas are left of a prompt
 
 
 class Weights(BaseModel):
@@ -34,6 +37,7 @@ class Weights(BaseModel):
 
     cosine: float  # a
     area: float  # h
+    family: float  # g
     reach: float  # r
     overlap: float  # w
     bias: float  # c
@@ -73,14 +77,32 @@ class Heads:
     asked: Head  # of prompts; the last column is of no area at all
     said: Head  # of statements
     reaches: Head  # of statements: on which areas they bear
+    families: Floats  # (k, f): 1 where the area is of the family
 
-    def of_statement(self, rows: Vector) -> tuple[Floats, Floats]:
-        """sqrt(P(k | s)) and R(k | s), (..., k) each."""
-        return np.sqrt(softmax(self.said(rows))), sigmoid(self.reaches(rows))
+    def of_statement(self, rows: Vector) -> Floats:
+        """sqrt(P(k | s)), sqrt(P(f | s)), R(k | s), side by side: (..., 2k + f)"""
+        areas = softmax(self.said(rows))
+        return np.concatenate([np.sqrt(areas), np.sqrt(areas @ self.families), sigmoid(self.reaches(rows))], axis=-1)
 
-    def of_query(self, rows: Vector) -> Floats:
-        """P(k | q), (..., k): what is missing to 1 is of no area."""
-        return softmax(self.asked(rows))[..., :-1]
+    def of_query(self, rows: Vector) -> tuple[Floats, Floats, Floats]:
+        """sqrt(P(k | q)), sqrt(P(f | q)), P(k | q): what P lacks to 1 is of no area."""
+        areas = softmax(self.asked(rows))[..., :-1]
+        return np.sqrt(areas), np.sqrt(areas @ self.families), areas
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A prompt, prepared for the gate."""
+
+    vector: Floats  # (dim,) times the cosine's weight
+    columns: NDArray[np.int64]  # of a statement's profile that matter
+    weights: Floats  # of these columns
+    bias: float
+
+    def logits(self, vectors: Floats, profiles: Bytes) -> Floats:
+        """(n,) without the words, from vectors (n, dim) and profiles (2k + f, n) in steps of 1 / 255."""
+        areas = np.einsum("k,kn->n", self.weights / np.float32(255), profiles[self.columns].astype(np.float32))
+        return np.asarray(products(vectors, self.vector) + areas + np.float32(self.bias))
 
 
 @dataclass(frozen=True)
@@ -91,28 +113,32 @@ class Gate:
     about: AboutGate
 
     @property
-    def width(self) -> int:
-        """Of a prepared row."""
-        dim, areas = self.heads.said.weights.shape
-        return int(dim + 2 * areas + 1)
+    def dim(self) -> int:
+        """Of an embedding."""
+        return int(self.heads.said.weights.shape[0])
 
-    def of_statement(self, vector: Vector | None) -> Floats | None:
-        """A statement's embedding (384,) or many (n, 384), prepared for any prompt: (..., width)."""
-        if vector is None:
-            return None
-        row = self._checked(vector)
-        return np.concatenate([row, *self.heads.of_statement(row), np.ones_like(row[..., :1])], axis=-1)
+    @property
+    def profile_width(self) -> int:
+        """2k + f."""
+        areas, families = self.heads.families.shape
+        return int(2 * areas + families)
 
-    def of_query(self, vector: Vector) -> Floats:
-        """A prompt's embedding (384,), prepared: its product with a statement's row is the logit without the words."""
-        row, weights = self._checked(vector), self.about.weights
-        areas = self.heads.of_query(row)
-        bias = np.full_like(row[..., :1], weights.bias)
-        parts = (weights.cosine * row, weights.area * np.sqrt(areas), weights.reach * areas, bias)
-        return np.concatenate(parts, axis=-1).astype(np.float32)
+    def profile(self, vector: Vector) -> Floats:
+        """What a statement's embedding (384,) says of areas, prepared once for any prompt: (2k + f,)"""
+        return self.heads.of_statement(self.checked(vector))
+
+    def of_query(self, vector: Vector) -> Asked:
+        """A prompt's embedding (384,), prepared for any statement."""
+        row, weights = self.checked(vector), self.about.weights
+        areas, families, chances = self.heads.of_query(row)
+        scaled = (weights.area * areas, weights.family * families, weights.reach * chances)
+        seen = [areas**2 > UNSEEN, families**2 > UNSEEN, chances > UNSEEN]
+        columns = np.flatnonzero(np.concatenate(seen))
+        of_columns = np.concatenate(scaled)[columns].astype(np.float32)
+        return Asked(np.float32(weights.cosine) * row, columns, of_columns, weights.bias)
 
     def probabilities(self, logits: Floats, overlap: Floats) -> Floats:
-        """(n,) from the products with the prompt's row (n,) and the overlap of words, 0 to 1 (n,)."""
+        """(n,) from the logits without the words (n,) and the overlap of words, 0 to 1 (n,)."""
         return sigmoid(logits + np.float32(self.about.weights.overlap) * overlap)
 
     def lexical(self, overlap: Floats) -> Floats:
@@ -120,11 +146,12 @@ class Gate:
         base, slope = self.about.weights.lexical
         return sigmoid(np.float32(base) + np.float32(slope) * overlap)
 
-    def _checked(self, vector: Vector) -> Floats:
-        row, dim = np.asarray(vector, np.float32), len(self.heads.said.weights)
-        if row.shape[-1:] != (dim,):
+    def checked(self, vector: Vector) -> Floats:
+        """In single precision. Raises FeatureMismatch for another width."""
+        row = np.asarray(vector, np.float32)
+        if row.shape[-1:] != (self.dim,):
             raise FeatureMismatch(
-                f"a vector of shape {row.shape} does not fit a gate for {dim} dimensions: "
+                f"a vector of shape {row.shape} does not fit a gate for {self.dim} dimensions: "
                 f"embed with {self.about.embedder}, or fit a gate with `idiolect memory fit-gate`"
             )
         return row
@@ -137,7 +164,9 @@ class Gate:
         for name in HEADS:
             head: Head = getattr(self.heads, name)
             arrays[name], arrays[f"{name}_bias"] = head.weights.astype(np.float16), head.bias.astype(np.float16)
+        arrays["families"] = self.heads.families.astype(np.float16)
         save_file(arrays, path, metadata={KEY: self.about.model_dump_json()})
+        path.chmod(0o644)  # it ships: whoever installs it may read it
 
     @classmethod
     def load(cls, path: Path) -> "Gate":
@@ -151,10 +180,11 @@ class Gate:
             with safe_open(path, framework="numpy") as file:
                 about = AboutGate.model_validate_json((file.metadata() or {}).get(KEY, ""))
                 parts = [(file.get_tensor(name), file.get_tensor(f"{name}_bias")) for name in HEADS]
+                families = np.asarray(file.get_tensor("families"), np.float32)
         except (SafetensorError, OSError, ValidationError) as broken:
             raise WeightsError(f"{path} cannot be read as a recall gate ({broken}): {mend}") from broken
-        heads = [Head(np.asarray(matrix, np.float32), np.asarray(bias, np.float32)) for matrix, bias in parts]
-        return cls(Heads(*heads), about)
+        asked, said, reaches = (Head(np.asarray(w, np.float32), np.asarray(v, np.float32)) for w, v in parts)
+        return cls(Heads(asked, said, reaches, families), about)
 
     @classmethod
     def shipped(cls) -> "Gate":

@@ -3,6 +3,7 @@
 Nothing here touches a database: whoever keeps the events fills it and takes out what was forgotten.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from threading import RLock
 
@@ -11,8 +12,8 @@ from numpy.typing import NDArray
 
 from idiolect.errors import NotFound
 from idiolect.memory.recall.bm25 import BM25
-from idiolect.memory.recall.dense import Floats, Rows, Vector
-from idiolect.memory.recall.gate import Gate
+from idiolect.memory.recall.dense import Floats, Profiles, Rows, Vector
+from idiolect.memory.recall.gate import Asked, Gate
 from idiolect.memory.recall.words import stems
 from idiolect.schema import Preference
 
@@ -70,21 +71,36 @@ class Columns:
 
 
 class Part:
-    """Texts of one sort as words and as prepared vectors, by place."""
+    """Texts of one sort as words, vectors and what the vectors say of areas of life, by place."""
 
-    def __init__(self, width: int) -> None:
-        """`width` of a prepared row."""
-        self.words, self.vectors = BM25(), Rows(width)
+    def __init__(self, gate: Gate) -> None:
+        """Empty."""
+        self._gate = gate
+        self.words, self.vectors, self.profiles = BM25(), Rows(gate.dim), Profiles(gate.profile_width)
+        self.embedded = Rows(1)  # 1 where there is a vector
 
-    def add(self, text: str, row: Floats | None) -> int:
+    def add(self, text: str, vector: Floats | None) -> int:
         """Returns the place."""
-        self.vectors.add(row)
+        self.vectors.add(vector)
+        self.profiles.add(None if vector is None else self._gate.profile(vector))
+        self.embedded.add(np.array([vector is not None], np.float32))
         return self.words.add(stems(text))
 
     def remove(self, place: int) -> None:
         """Leave nothing of a text."""
         self.words.remove(place)
         self.vectors.clear(place)
+        self.profiles.clear(place)
+        self.embedded.clear(place)
+
+    def probabilities(self, terms: Sequence[str], asked: Asked | None) -> tuple[Floats, Floats]:
+        """(n,) p of every text, and (n,) the overlap of words; where a side is not embedded, words decide."""
+        overlap = self.words.scores(terms) / np.float32(self.words.most(terms) or 1)
+        lexical = self._gate.lexical(overlap)
+        if asked is None:
+            return lexical, overlap
+        p = self._gate.probabilities(asked.logits(self.vectors.matrix, self.profiles.matrix), overlap)
+        return np.where(self.embedded.matrix[:, 0] > 0, p, lexical), overlap
 
 
 class Memories:
@@ -122,7 +138,7 @@ class Memories:
         `vector` (dim,) is of its text, `scope_vector` of its scope, of unit length; None: not embedded (yet), so that
         words decide. Raises FeatureMismatch for a vector of another width.
         """
-        row, scope_row = self.gate.of_statement(vector), self.gate.of_statement(scope_vector)
+        row, scope_row = (None if each is None else self.gate.checked(each) for each in (vector, scope_vector))
         with self.lock:
             if preference.id in self._places:
                 self.remove(preference.id)
@@ -148,7 +164,7 @@ class Memories:
             self._clear()
 
     def _clear(self) -> None:
-        self.statements, self.scopes = Part(self.gate.width), Part(self.gate.width)
+        self.statements, self.scopes = Part(self.gate), Part(self.gate)
         self._columns = Columns.empty(ROOM)
         self._preferences: list[Preference | None] = []
         self._places: dict[str, int] = {}
@@ -164,10 +180,10 @@ class Memories:
 
     def _move_together(self) -> None:
         """Leave out empty places, so that what comes and goes for years takes no more room than what is held."""
-        old, scopes, statements = self._columns, self.scopes.vectors.matrix, self.statements.vectors.matrix
+        old, scopes, statements = self._columns, self.scopes, self.statements.vectors.matrix
         held = [(each, place) for place, each in enumerate(self._preferences) if each is not None]
         self._clear()
         for preference, place in held:
             scope = int(old.scope[place])
-            scope_row = scopes[scope] if scope >= 0 and scopes[scope].any() else None
+            scope_row = scopes.vectors.matrix[scope] if scope >= 0 and scopes.embedded.matrix[scope] else None
             self._put(preference, statements[place] if old.embedded[place] else None, scope_row)

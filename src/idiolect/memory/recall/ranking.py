@@ -14,7 +14,7 @@ from math import ceil
 import numpy as np
 
 from idiolect.memory.recall.dense import Floats, Vector
-from idiolect.memory.recall.memories import Bools, Columns, Memories, Part
+from idiolect.memory.recall.memories import Bools, Columns, Memories
 from idiolect.memory.recall.recalled import Parts, Recalled, RecalledPreference
 from idiolect.memory.recall.settings import RecallSettings
 from idiolect.memory.recall.words import stems
@@ -59,32 +59,20 @@ def judge(
 ) -> Judged:
     """Probabilities and scores of every place: a few operations on arrays, whatever the number of preferences."""
     columns, gate = memories.columns, memories.gate
-    prepared = None if query_vector is None else gate.of_query(query_vector)
+    asked = None if query_vector is None else gate.of_query(query_vector)
     terms = stems(query)
-    bears, overlap = _probabilities(terms, prepared, memories.statements, memories)
+    bears, overlap = memories.statements.probabilities(terms, asked)
     bears = np.where(columns.style, np.float32(1), bears)
     scope = np.ones_like(bears)
     scoped = columns.scope >= 0
     if scoped.any():
-        scope[scoped] = _probabilities(terms, prepared, memories.scopes, memories)[0][columns.scope[scoped]]
+        scope[scoped] = memories.scopes.probabilities(terms, asked)[0][columns.scope[scoped]]
     score = bears * scope * columns.confidence * _recency(columns, at, settings)
     passes = _allowed(columns, at, settings)
     if settings.gated:
         threshold = gate.about.threshold if settings.threshold is None else settings.threshold
         passes &= (bears >= threshold) & (scope >= threshold)
     return Judged(bears, overlap, scope, score, passes)
-
-
-def _probabilities(terms: list[str], prepared: Floats | None, part: Part, memories: Memories) -> tuple[Floats, Floats]:
-    """p of every text of one sort, and the overlap of words."""
-    most = part.words.most(terms)
-    overlap = part.words.scores(terms) / np.float32(most or 1)
-    lexical = memories.gate.lexical(overlap)
-    if prepared is None:
-        return lexical, overlap
-    rows = part.vectors.matrix
-    p = memories.gate.probabilities(rows @ prepared, overlap)
-    return np.where(rows[:, -1] > 0, p, lexical), overlap  # the last column is 1 in every prepared row
 
 
 def _recency(columns: Columns, at: datetime, settings: RecallSettings) -> Floats:
@@ -152,7 +140,7 @@ def _recalled(place: int, judged: Judged, query_vector: Vector | None, memories:
     row = memories.statements.vectors.matrix[place]
     parts = Parts(
         bears=float(judged.bears[place]),
-        cosine=float(row[: len(query_vector)] @ query_vector) if known and query_vector is not None else None,
+        cosine=float(row @ query_vector) if known and query_vector is not None else None,
         overlap=float(judged.overlap[place]),
         scope=float(judged.scope[place]) if preference.scope else None,
         confidence=preference.confidence,
@@ -172,10 +160,10 @@ def _why(preference: Preference, parts: Parts) -> str:
     if preference.kind == "style":
         reason = "style holds for every answer"
     elif parts.cosine is None:
-        reason = f"shares words with the prompt ({parts.bears:.0%})"
+        reason = "shares words with the prompt"
     else:
-        reason = f"bears on the prompt ({parts.bears:.0%})"
-    within = f", which is within {preference.scope!r} ({parts.scope:.0%})" if parts.scope is not None else ""
+        reason = "bears on the prompt"
+    within = f", which is within {preference.scope!r}" if parts.scope is not None else ""
     return reason + within
 
 
