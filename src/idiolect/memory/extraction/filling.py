@@ -39,7 +39,6 @@ NAMED: Final = re.compile(  # activities that say nothing beside what they are d
     r"eat|drink|consume|use|watch|read|listen to|wear|buy|purchase|have|own|keep|tolerate|take|book|play|order"
     r"|choose|pick"
 )
-HOW: Final = re.compile(r"(?:best|better|well|effectively)\Z")
 GOES_ON: Final = re.compile(r"\s+(?:to|in|at|for|with|from|on|of|when|caused|that)\b", re.IGNORECASE)
 JOINED: Final = re.compile(r"\A(?:and|but|or|so|yet|nor|while|thus)\s+", re.IGNORECASE)
 TRAILING: Final = re.compile(r"[\s,;:]+(?:and|but|or|so|as|because|since|though|although|while)?\Z", re.IGNORECASE)

@@ -235,6 +235,7 @@ READERS: Final = (
     _afters,
     _lovers,
     _finds,
+    _needs,
     _hard,
     _bare,
     _dropped,

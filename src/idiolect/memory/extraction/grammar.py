@@ -27,6 +27,7 @@ BE: Final = (
 MAY: Final = r"(?P<link>(?:'ve| have|'d| would|'ll| will| do)?)"
 FILLER: Final = r"(?:[^\W_][^\s.;:!?]{0,24} ){0,5}?"  # "a strong ethical" aversion to
 NOTHING: Final = "(?P<link>)(?P<pre>)(?P<neg>)(?P<mid>)"
+LY: Final = "[a-z]{4,16}ly"  # any other adverb: "consciously"
 AGE: Final = r"\d{1,3} years? old|in my (?:early |late |mid |mid-)?\d0s"
 JOIN: Final = r"(?:,? (?:and|but|or|so|yet|while|nor|thus)|,|;)"
 END: Final = r"(?![\w'-])"
@@ -132,7 +133,7 @@ def find() -> re.Pattern[str]:
 
 
 def _pre() -> str:
-    return f"(?P<pre>(?: (?:{any_of(words('adverbs'))})\\b){{0,4}})"
+    return f"(?P<pre>(?: (?:{any_of(words('adverbs'))}|{LY})\\b){{0,4}})"
 
 
 def _mid() -> str:

@@ -57,8 +57,8 @@ def heads(form: Form) -> Mapping[str, Frame]:
     """Each phrase of a form with its frame, longest first."""
     found: dict[str, Frame] = {}
     for frame in _frames().frame:
-        if frame.form == form:
-            found |= {spelt: frame for phrase in _phrases(frame.heads) for spelt in _spellings(phrase)}
+        for phrase in _phrases(frame.heads) if frame.form == form else ():
+            found |= dict.fromkeys(_spellings(phrase), frame)
     return dict(sorted(found.items(), key=lambda pair: -len(pair[0])))
 
 
@@ -113,11 +113,13 @@ def _phrases(text: str) -> Iterator[str]:
 
 
 def _spellings(phrase: str) -> Iterator[str]:
-    """Two where a word holds a /; one for each of the ills where it names them."""
+    """Two where a word holds a /, or begins with "can't"; one for each of the ills where it names them."""
     if "<ills>" in phrase:
         for ill in words("ills"):
             yield from _spellings(phrase.replace("<ills>", ill))
         return
+    if phrase.startswith("can't "):
+        yield "cannot " + phrase.removeprefix("can't ")
     parts = phrase.split(" ")
     for place, part in enumerate(parts):
         if "/" in part:
