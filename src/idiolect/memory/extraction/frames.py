@@ -69,6 +69,13 @@ HARD: Final = re.compile(
     r"(?! (?:understand|believe|see|figure|say|know|get|imagine|tell|explain|find|remember|choose|decide))",
     re.IGNORECASE,
 )
+NEEDS: Final = re.compile(
+    r"\bi(?P<link>)(?P<pre>)(?P<neg>)(?P<mid>) (?P<head>(?:really |always |usually )?need)"
+    r" (?!to\b|help\b|some\b|someone\b|a way\b)(?P<about>[^.,;:?!]{3,50}?) to (?:understand|learn|focus|concentrate|sleep"
+    r"|fall asleep|relax|unwind|stay (?:calm|focused|engaged|motivated|awake)|feel (?:safe|comfortable|at home|rested)|retain"
+    r"|remember)\b",
+    re.IGNORECASE,
+)
 BARE: Final = re.compile(
     r"(?:\A|(?<=, )|(?<=but )|(?<=and ))\W*(?:(?:actually|please|so|ok|from now on"
     r"|sorry)\W+){0,2}(?P<link>)(?P<pre>)(?P<neg>)"
@@ -111,9 +118,10 @@ def hits(sentence: Sentence) -> list[Hit]:
 def _verbs(shown: str, is_question: bool) -> Iterator[Hit]:
     for found in pattern("verb").finditer(shown):
         frame, head = frame_of("verb", found["head"])
-        is_wish = (MODAL.match(found["link"]) and head in WISHED) or (frame.polarity < 0 and _is_inability(found))
+        is_wish = MODAL.match(found["link"]) and head in WISHED
         is_own = opens_clause(shown[: found.start()], is_question)
-        if is_own and not is_wish and not _is_past(found, head) and not _is_loose(found, frame):
+        is_other = _is_past(found, head) or _is_loose(found, frame) or (frame.polarity < 0 and _is_inability(found))
+        if is_own and not is_wish and not is_other:
             yield _hit(found, frame, head, about=head if frame.is_state else "")
 
 
@@ -194,6 +202,14 @@ def _finds(shown: str, is_question: bool) -> Iterator[Hit]:
         if opens_clause(shown[: found.start()], is_question) and not DEICTIC.match(about):
             polarity: Literal[-1, 1] = 1 if found["good"] else -1
             yield _hit(found, Frame(form="verb", kind="topic", polarity=polarity, strength=0.7), "find", about=about)
+
+
+def _needs(shown: str, is_question: bool) -> Iterator[Hit]:
+    """As in "I need absolute silence to concentrate"."""
+    for found in () if is_question else NEEDS.finditer(shown):
+        if opens_clause(shown[: found.start()], is_question) and not DEICTIC.match(found["about"]):
+            frame = Frame(form="verb", kind="constraint", polarity=1, strength=0.9, is_state=True)
+            yield _hit(found, frame, "need", about=found["about"])
 
 
 def _hard(shown: str, is_question: bool) -> Iterator[Hit]:
@@ -283,11 +299,11 @@ def _is_past(found: re.Match[str], head: str) -> bool:
     """As in "I liked the film" is of one film; "I've always liked" and "I never liked" are tastes."""
     spelt = found["head"].lower().partition(" ")[0]
     before = f"{found['link']}{found['pre']}{found['neg'] or ''}".lower()
-    return spelt != head.partition(" ")[0] and spelt.endswith("ed") and not re.search(r"'ve| have|always|never", before)
+    return spelt != head.partition(" ")[0] and spelt.endswith("ed") and not re.search(r"always|never|long", before)
 
 
 def _is_loose(found: re.Match[str], frame: Frame) -> bool:
     if frame.needs != "not":
-        return False
+        return frame.kind == "about_me" and FLAT.search(found["neg"] or "") is not None  # "I could never own a snake"
     said = f"{found['link']}{found['pre']}{found['neg'] or ''}".lower()
     return not (found["neg"] or "").strip() and not re.search(r"never|only|always", said)
