@@ -71,9 +71,9 @@ HARD: Final = re.compile(
 )
 NEEDS: Final = re.compile(
     r"\bi(?P<link>)(?P<pre>)(?P<neg>)(?P<mid>) (?P<head>(?:really |always |usually )?need)"
-    r" (?!to\b|help\b|some\b|someone\b|a way\b)(?P<about>[^.,;:?!]{3,50}?) to (?:understand|learn|focus|concentrate|sleep"
-    r"|fall asleep|relax|unwind|stay (?:calm|focused|engaged|motivated|awake)|feel (?:safe|comfortable|at home|rested)|retain"
-    r"|remember)\b",
+    r" (?!to\b|help\b|some\b|someone\b|a way\b)(?P<about>[^.,;:?!]{3,50}?)"
+    r" to (?:understand|learn|focus|concentrate|sleep|fall asleep|relax|unwind|retain|remember"
+    r"|stay (?:calm|focused|engaged|motivated|awake)|feel (?:safe|comfortable|at home|rested))\b",
     re.IGNORECASE,
 )
 BARE: Final = re.compile(
