@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from idiolect.errors import BadInput, StoreError
 from idiolect.memory.feedback import event_of
+from idiolect.memory.recall import RecallSettings
 from idiolect.memory.recollection import Recollection
 from idiolect.memory.remembering import heard, remember
 from idiolect.memory.rights import erase, export, import_again
@@ -264,11 +265,11 @@ class People(RuleBasedStateMachine):
                 assert [recorded.event.id for recorded in person.events()] == [deed.id for deed in life.deeds]
                 found = {each.object: (each.id, each.polarity) for each in person.preferences()}
                 assert found == {thing: (held.id, held.polarity) for thing, held in beliefs.items()}
-                recalled = recollection.recall(person, "What do you say to jazz?").ids
-                assert recalled == ((beliefs["jazz"].id,) if "jazz" in beliefs else ())
+                recalled = recollection.recall(person, "What do you say to jazz?", RecallSettings(gated=False)).ids
+                assert sorted(recalled) == sorted(held.id for held in beliefs.values())
 
 
 People.TestCase.settings = settings(
-    max_examples=30, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=15, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestPeople = People.TestCase

@@ -42,6 +42,14 @@ class Kept:
     lock: RLock = field(default_factory=RLock)
 
 
+@dataclass
+class Fork:
+    """The statements as one transaction sees them."""
+
+    epoch: int = 0
+    statements: Consolidated | None = None
+
+
 class Keeping:
     """The people of one store whose statements are held. Safe in threads.
 
@@ -76,16 +84,24 @@ class Keeping:
         with kept.lock:
             return question(kept.statements)
 
-    def ask_within(self, reader: Reader, question: Callable[[Consolidated], T]) -> T:
-        """The same in a transaction: it sees what was written in it, and leaves no trace of that for others."""
-        head = reader.head()
-        kept = None if head is None else self._known(reader.id, head.epoch)
-        through = kept.statements.through if kept else 0
-        news = reader.events(*WORD_KINDS, after=through)
-        if kept is None:
-            return question(folded(Consolidated(), news))
-        with kept.lock:
-            return question(folded(kept.statements.copy(), news) if news else kept.statements)
+    def ask_within(self, reader: Reader, question: Callable[[Consolidated], T], fork: Fork | None = None) -> T:
+        """The same in a transaction: it sees what was written in it, and leaves no trace of that for others.
+
+        `fork` holds what was folded for the transaction's last question, which the next one goes on from.
+        """
+        head, fork = reader.head(), fork or Fork()
+        epoch = head.epoch if head else 0
+        if fork.statements is not None and fork.epoch == epoch:
+            return question(folded(fork.statements, reader.events(*WORD_KINDS, after=fork.statements.through)))
+        kept = self._known(reader.id, epoch)
+        news = reader.events(*WORD_KINDS, after=kept.statements.through if kept else 0)
+        if kept is not None:
+            with kept.lock:
+                if not news:
+                    return question(kept.statements)
+                fork.statements = kept.statements.copy()
+        fork.epoch, fork.statements = epoch, folded((kept and fork.statements) or Consolidated(), news)
+        return question(fork.statements)
 
     def drop(self, person: str) -> None:
         """Hold nothing of a person any more."""

@@ -26,7 +26,7 @@ from idiolect.schema import Preference, now
 
 DRAWER = "recall"
 AT_ONCE = 64  # texts that a recall embeds before it answers; with more missing, shared words decide until later
-WORDS_ALONE = 0.05  # least probability where there is no embedder: one shared word that is not in most statements
+WORDS_ALONE = 0.04  # least overlap where there is no embedder: about one shared word
 
 Text = tuple[Part, str]
 
@@ -59,7 +59,8 @@ class Recollection:
         chosen = settings or RecallSettings()
         if self.embedder is None:  # "what should I cook?" shares no word with "allergic to nuts", but the area of life
             query, vector = f"{prompt} {topic_of(prompt)}", None
-            chosen = chosen.model_copy(update={"threshold": chosen.threshold or WORDS_ALONE})
+            least = float(index.memories.gate.lexical(np.array([WORDS_ALONE], np.float32))[0])
+            chosen = chosen.model_copy(update={"threshold": chosen.threshold or least})
         else:
             query, vector = prompt, self.embedder.embed([prompt])[0].astype(np.float32)
         found = recall(query, vector, index.memories, at or now(), chosen)

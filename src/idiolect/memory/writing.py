@@ -26,7 +26,7 @@ from idiolect.memory.consolidation import Consolidated
 from idiolect.memory.door import pass_the_door
 from idiolect.memory.faults import as_bad_input, as_store_errors
 from idiolect.memory.forgetting import hanging_on
-from idiolect.memory.keeping import Keeping
+from idiolect.memory.keeping import Fork, Keeping
 from idiolect.memory.reading import MOST_VALUES, OF, Query, Reading, Rows
 from idiolect.memory.records import Embeddings, Removed, State
 from idiolect.schema import EVENT, AnyEvent, Array, Interaction, now
@@ -100,6 +100,7 @@ class Transaction(Reading):
         self._connection = connection
         self._database = database
         self._keeping = keeping or Keeping()
+        self._fork = Fork()
         self._was_known = True
         self.has_deleted = False  # or tried to: an erasure that was held up is finished by the next
         self.removed: list[Removed] = []  # whoever ends the transaction notes it where no backup sets it back
@@ -208,7 +209,7 @@ class Transaction(Reading):
 
     def ask(self, question: Callable[[Consolidated], T]) -> T:
         """The answer of this person's statements, with those that were written in this transaction."""
-        return self._keeping.ask_within(self, question)
+        return self._keeping.ask_within(self, question, self._fork)
 
     def _epoch(self) -> int:
         head = self.head()

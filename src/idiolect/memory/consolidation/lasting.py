@@ -55,12 +55,12 @@ def lasts(said: str) -> timedelta:
 
 def sureness_of(evidence: Iterable[Evidence], at: datetime, decays: bool) -> float:
     """Confidence at a time, to four places. Ages are counted in whole days, so that it changes once a day."""
-    today = _day(at)
-    doubts = (
-        1 - each.sureness * (_share_left((today - _day(each.at)).days) if decays else 1.0)
-        for each in evidence
-        if each.at <= at
-    )
+    known = [each for each in evidence if each.at <= at]
+    if decays:
+        today = _day(at)
+        doubts = [1 - each.sureness * _share_left((today - _day(each.at)).days) for each in known]
+    else:
+        doubts = [1 - each.sureness for each in known]
     return round(min(1 - math.prod(doubts), SUREST), 4)
 
 
