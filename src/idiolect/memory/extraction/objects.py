@@ -104,7 +104,8 @@ TEMPORARY: Final = re.compile(
 )
 EMPTY: Final = re.compile(  # what no lasting statement is about
     r"\A(?:(?:it|this|that|these|those|them|you|your|yours|him|her|one|ones|so|what|how|why|where|who"
-    r"|there(?! (?:is|are)\b)|the (?:same|others?|rest|above|following|first|second|third|last|former|latter)|to (?:know|think|say|ask"
+    r"|there(?! (?:is|are)\b)"
+    r"|the (?:same|others?|rest|above|following|first|second|third|last|former|latter)|to (?:know|think|say|ask"
     r"|see|understand|"
     r"believe|thank|point|add|mention|note|get|be|have|hear|start|begin|introduce|inform|make sure|learn more))\b"
     r"|(?:know|think|say|ask|understand|believe|thank|point out|add|mention|note|hear|start|begin|introduce"
