@@ -90,8 +90,8 @@ def live(file: Path, told: int, round_: int) -> None:
         number += 1
 
 
-def killed_in_the_middle(file: Path, round_: int, after_s: float) -> list[dict[str, list[str]]]:
-    """What a process told before it was killed, so many seconds after its first word."""
+def killed_in_the_middle(file: Path, round_: int, lines_: int, after_s: float) -> list[dict[str, list[str]]]:
+    """What a process told before it was killed, so many seconds after it had told so many things."""
     reads, writes = os.pipe()
     process = os.fork()
     if process == 0:
@@ -102,7 +102,7 @@ def killed_in_the_middle(file: Path, round_: int, after_s: float) -> list[dict[s
             os._exit(1)
     os.close(writes)
     with os.fdopen(reads) as lines:
-        told = [lines.readline()]
+        told = [lines.readline() for _ in range(lines_)]
         time.sleep(after_s)
         os.kill(process, signal.SIGKILL)
         told += [line for line in lines if line.endswith("\n")]
@@ -131,10 +131,10 @@ def test_forty_killed_processes_lose_no_acknowledged_write_and_leave_what_a_fold
     with open_store(str(file)) as store:  # what is loaded at first use is loaded before the processes are made
         talked(store.user("ben"), "warm")
         judged(store.user("ben"), "warm")
-    came, gone, told_of = set[str](), set[str](), 0
+    came, gone, forgettings = set[str](), set[str](), 0
     for round_ in range(ROUNDS):
-        told = killed_in_the_middle(file, round_, chance.uniform(0.0, 0.15))
-        told_of += len(told)
+        told = killed_in_the_middle(file, round_, chance.randint(1, 9), chance.uniform(0.0, 0.03))
+        forgettings += sum("gone" in line for line in told)
         going = {each for line in told for each in line.get("going", ())}
         came |= {each for line in told for each in line.get("came", ())}
         gone |= {each for line in told for each in line.get("gone", ())}
@@ -152,7 +152,7 @@ def test_forty_killed_processes_lose_no_acknowledged_write_and_leave_what_a_fold
                 assert all(check.ok for check in store.check())
                 person.erase()  # so that a round does not take longer than the one before
                 came, gone = set[str](), gone | found
-    assert told_of > 4 * ROUNDS
+    assert forgettings > 0  # forgettings were among what was done
 
 
 # --- the N-th call fails --------------------------------------------------------------------------------------------

@@ -191,3 +191,15 @@ def test_forgetting_leaves_no_byte_of_the_words_in_any_file(tmp_path: Path) -> N
         ana.forget(f"evt-{index}" for index in range(50))
         assert [file.name for file in tmp_path.iterdir() if b"canaries" in file.read_bytes()] == []
         assert len(ana.events()) == 50
+
+
+def test_a_turn_has_the_key_of_its_words_first_and_once_and_the_key_goes_with_it(ana: UserStore, store: Store) -> None:
+    def is_first(person: UserStore, name: str) -> bool:
+        with person.transaction() as transaction:
+            return transaction.is_first("ab12", transaction.append(turn(name)))
+
+    assert [is_first(ana, "a"), is_first(ana, "b"), is_first(store.user("ben"), "a")] == [True, False, True]
+    ana.forget(["evt-b"])
+    assert not is_first(ana, "c")
+    ana.forget(["evt-a"])
+    assert is_first(ana, "d")
