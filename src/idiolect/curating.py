@@ -45,6 +45,19 @@ class Decisions(Noun):
     source: str | None = Field(None, description='Of this source only, such as "Mem0 export".')
 
 
+class Added(Noun):
+    """What the words that were added became: statements, new or made surer."""
+
+    statements: tuple[Preference, ...]
+
+
+class Settled(Noun):
+    """A statement that holds, and those that contradicted it and hold no longer."""
+
+    holds: Preference
+    ended: tuple[Preference, ...]
+
+
 class Decided(Noun):
     """What became of proposals."""
 
@@ -61,12 +74,12 @@ class Memory:
     learner: Learner
     caches: Caches = NO_CACHES
 
-    def add(self, text: str) -> tuple[Preference, ...]:
-        """Remember what the person says of themselves; the statements that it is part of. Raises BadInput."""
+    def add(self, text: str) -> Added:
+        """Remember what the person says of themselves. Raises BadInput for what may not be kept."""
         with self.person.transaction() as transaction:
             event = event_of(transaction, Feedback(kind="statement", value=text))
             self._record(transaction, [event])
-            return _found(transaction, event.id)
+            return Added(statements=_found(transaction, event.id))
 
     def change(self, statement: str, changes: Changes) -> Preference:
         """Change a statement, as it stands then. Raises NotFound, and BadInput for what cannot be changed so."""
@@ -74,6 +87,16 @@ class Memory:
             old = named(transaction, statement)
             self._record(transaction, _events(old, changes))
             return _found(transaction, old.id)[0]
+
+    def settle(self, statement: str) -> Settled:
+        """Of statements that contradict each other this one holds. Raises NotFound, BadInput if none contradicts it."""
+        with self.person.transaction() as transaction:
+            holds = named(transaction, statement)
+            if not holds.conflicts:
+                raise BadInput(f"nothing contradicts {holds.id}: `idiolect memory conflicts` shows what does")
+            self._record(transaction, [Correction(statement=each) for each in holds.conflicts])
+            ended = tuple(_found(transaction, each)[0] for each in holds.conflicts)
+            return Settled(holds=_found(transaction, holds.id)[0], ended=ended)
 
     def decide(self, decisions: Decisions) -> Decided:
         """Accept and refuse proposals, all in one step. Raises NotFound, and BadInput for what is no proposal."""

@@ -56,6 +56,13 @@ def note(text: str) -> None:
     sys.stderr.flush()
 
 
+def answer_to(question: str) -> str:
+    """What the person types; the question stands on stderr, so that stdout holds data alone."""
+    sys.stderr.write(safe(question) + " ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip()
+
+
 def write(text: str) -> None:
     """Words of a model on stdout, as they come."""
     sys.stdout.write(safe(text))

@@ -1,6 +1,7 @@
 """What every request passes, as plain ASGI: an id, a last resort, a doorkeeper, a limit, and safe headers."""
 
 import logging
+import re
 import traceback
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from idiolect.server.errors import json_reply, wire_error
 logger = logging.getLogger(__name__)
 
 LONGEST_BODY = 1_000_000  # bytes
+LONGEST_UPLOAD = 64_000_000  # bytes, of a memory that is brought along
+UPLOAD = re.compile(r"/v1/users/[^/]+/(?:import|restore)")
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 POLICY = (
@@ -134,20 +137,24 @@ class BodyLimit:
 
     app: ASGIApp
     longest: int = LONGEST_BODY
+    longest_upload: int = LONGEST_UPLOAD
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on with the body in one piece."""
         if scope["type"] != "http" or scope["method"] in SAFE_METHODS:
             await self.app(scope, receive, send)
             return
+        is_upload = UPLOAD.fullmatch(scope["path"]) is not None
+        longest = self.longest_upload if is_upload else self.longest
         declared = Headers(scope=scope).get("content-length", "")
-        is_huge = declared.isdecimal() and int(declared) > self.longest
-        body = b"" if is_huge else await self._read(receive)
+        is_huge = declared.isdecimal() and int(declared) > longest
+        body = b"" if is_huge else await self._read(receive, longest)
         if body is None:
             return  # the client left
-        if is_huge or len(body) > self.longest:
+        if is_huge or len(body) > longest:
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-            said = f"the body is larger than {self.longest:,} bytes: send less of the conversation"
+            instead = "`idiolect memory` takes files of any size" if is_upload else "send less of the conversation"
+            said = f"the body is larger than {longest:,} bytes: {instead}"
             await json_reply(status, wire_error(status, said, code="body_too_large"))(scope, receive, send)
             return
         is_read = False
@@ -161,9 +168,9 @@ class BodyLimit:
 
         await self.app(scope, replay, send)
 
-    async def _read(self, receive: Receive) -> bytes | None:
+    async def _read(self, receive: Receive, longest: int) -> bytes | None:
         pieces = bytearray()
-        while len(pieces) <= self.longest:
+        while len(pieces) <= longest:
             message = await receive()
             if message["type"] == "http.disconnect":
                 return None

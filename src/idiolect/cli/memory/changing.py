@@ -1,4 +1,4 @@
-"""`idiolect memory add`, `edit`, `pin`, `local`, `consent`, `end` and `proposals`: what is remembered is put right."""
+"""`idiolect memory add`, `edit`, `pin`, `local`, `consent`, `end`, `conflicts`, `proposals`: it is put right."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
@@ -25,20 +25,16 @@ def add(
 ) -> None:
     """Remember something; what says the same becomes surer, what it contradicts holds no longer."""
     from idiolect.cli.memory.drawing import statements
-    from idiolect.cli.show import console
-    from idiolect.memory.rights.seeing import Listing
-    from idiolect.schema import now
+    from idiolect.cli.show import console, printed_json
 
     with opened_assistant(context) as assistant:
         memory = assistant.memory(user)
         became = memory.add(text)
         short = shortened(memory.person)
     if json:
-        from idiolect.cli.show import printed_json
-
-        printed_json(Listing(user=user, at=now(), statements=became))
+        printed_json(became)
     else:
-        console().print(statements("remembered", became, short))
+        console().print(statements("remembered", became.statements, short))
 
 
 def edit(
@@ -117,6 +113,21 @@ def end(
     _change(context, statement, Changes(ended=True), "ended")
 
 
+def conflicts(
+    context: typer.Context,
+    user: User,
+    keep: Annotated[str | None, typer.Option("--keep", help="The one that is true: what contradicts it ends.")] = None,
+    store: StoreUrl = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Show statements that contradict each other, none of them newer or surer; or settle it."""
+    if keep is None:
+        _show_conflicts(context)
+    else:
+        _settle(context, keep)
+
+
 def proposals(
     context: typer.Context,
     user: User,
@@ -156,6 +167,42 @@ def _change(context: typer.Context, statement: str, changes: "Changes", told: st
         printed_json(became)
     else:
         console().print(statements(told, (became,), short, states=True))
+
+
+def _settle(context: typer.Context, keep: str) -> None:
+    from idiolect.cli.memory.drawing import statements
+    from idiolect.cli.show import console, printed_json
+
+    with opened_assistant(context) as assistant:
+        memory = assistant.memory(context.params["user"])
+        settled = memory.settle(keep)
+        short = shortened(memory.person)
+    if context.params["json"]:
+        printed_json(settled)
+    else:
+        console().print(statements("settled", (settled.holds, *settled.ended), short, states=True))
+
+
+def _show_conflicts(context: typer.Context) -> None:
+    from idiolect.cli.memory.drawing import statements
+    from idiolect.cli.show import console, note, printed_json
+    from idiolect.memory.rights.seeing import conflicting
+
+    user = context.params["user"]
+    with opened_person(user, context.params["store"], context.params["config"]) as person:
+        found = conflicting(person)
+        short = shortened(person)
+    if context.params["json"]:
+        printed_json(found)
+        return
+    for number, together in enumerate(found.conflicts, start=1):
+        console().print(statements(f"{number} of {len(found.conflicts)}: which is true?", together, short))
+    if found.conflicts:
+        example = short[found.conflicts[0][0].id]
+        note("none of these is used, but for constraints, until you say which is true, such as by")
+        note(f"idiolect memory conflicts -u {user} --keep {example}")
+    else:
+        note("nothing contradicts")
 
 
 def _decide(context: typer.Context, decisions: "Decisions") -> None:

@@ -1,7 +1,6 @@
 """How statements, proposals and receipts look in a terminal."""
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -159,7 +158,8 @@ def receipt(went: "Receipt", words: Mapping[str, str], short: Mapping[str, str])
         yield Text("nothing of that is kept, so nothing " + ("would go" if went.dry_run else "went"))
         return
     told = f"{'would go' if went.dry_run else 'forgotten'}: {counted(len(went.statements), 'statement')}"
-    events = ", ".join(counted(count, EVENTS.get(kind, kind)) for kind, count in Counter(went.kinds).most_common())
+    kinds = sorted(went.kinds.items(), key=lambda pair: (-pair[1], pair[0]))
+    events = ", ".join(counted(count, EVENTS.get(kind, kind)) for kind, count in kinds)
     yield Text(told if went.scope != "person" else told.partition(":")[0] + ": all that is kept", "bold")
     for each in went.statements:
         yield Text(f"  {short.get(each, each)}  {one_line(words.get(each, ''))}")

@@ -41,15 +41,15 @@ def forget(
     config: Config = None,
 ) -> None:
     """Forget a statement, a topic, a source or a period, with the turns that it was said in."""
-    from idiolect.cli.show import console, stderr
+    from idiolect.cli.show import answer_to, console, stderr
+    from idiolect.errors import BadInput
+    from idiolect.memory.naming import everything, short_ids
     from idiolect.memory.rights.asking import Forgetting, forgotten
 
     asked = Forgetting(
         statement=statement, topic=topic, source=source, since=since, until=until, later=later, dry_run=True
     )
     with opened_person(user, store, config) as person:
-        from idiolect.memory.naming import everything, short_ids
-
         known = everything(person)
         words, short = {each.id: each.text for each in known}, short_ids(each.id for each in known)
         would = forgotten(person, asked)
@@ -58,7 +58,8 @@ def forget(
             return
         if not yes:
             _shown(stderr(), would, words, short, json=False)
-            typer.confirm("forget this for good?", abort=True, err=True)
+            if answer_to("forget this for good? [y/N]").casefold() not in ("y", "yes"):
+                raise BadInput("nothing was forgotten: it was not confirmed (--yes does it unasked)")
         went = forgotten(person, asked.model_copy(update={"dry_run": False}))
     _shown(console(), went, words, short, json)
     _remind(went)
@@ -73,7 +74,7 @@ def erase(
     config: Config = None,
 ) -> None:
     """Erase all that is kept of a person."""
-    from idiolect.cli.show import console, stderr
+    from idiolect.cli.show import answer_to, console, stderr
     from idiolect.errors import BadInput
     from idiolect.memory.rights import erase as erased
 
@@ -84,9 +85,9 @@ def erase(
             return
         if not yes and would.rows:
             _shown(stderr(), would, {}, {}, json=False)
-            typed = typer.prompt(f"this cannot be undone. Type {user} to erase all of it", err=True)
-            if typed.strip() != user:
-                raise BadInput(f"{typed.strip()[:80]!r} is not {user!r}: nothing was erased")
+            typed = answer_to(f"this cannot be undone. Type {user} to erase all of it:")
+            if typed != user:
+                raise BadInput(f"{typed[:80]!r} is not {user!r}: nothing was erased")
         went = erased(person)
     _shown(console(), went, {}, {}, json)
     _remind(went)

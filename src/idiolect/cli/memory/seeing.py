@@ -1,4 +1,4 @@
-"""`idiolect memory list`, `show`, `conflicts` and `audit`: what is remembered, and where it comes from."""
+"""`idiolect memory list`, `show` and `audit`: what is remembered, and where it comes from."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -74,26 +74,6 @@ def show(
     out = console()
     for line in belief(found, short):
         out.print(line)
-
-
-def conflicts(user: User, store: StoreUrl = None, json: Json = False, config: Config = None) -> None:
-    """Show statements that contradict each other, none of them newer or surer, and how to settle it."""
-    from idiolect.cli.memory.drawing import statements
-    from idiolect.cli.show import console, note, printed_json
-    from idiolect.memory.rights.seeing import conflicting
-
-    with opened_person(user, store, config) as person:
-        found = conflicting(person)
-        short = shortened(person)
-    if json:
-        printed_json(found)
-        return
-    for number, together in enumerate(found.conflicts, start=1):
-        console().print(statements(f"{number} of {len(found.conflicts)}: which is true?", together, short))
-        ends = " or ".join(f"`idiolect memory end {short[each.id]} -u {user}`" for each in together)
-        note(f"until you say, no answer uses them, but what must not be broken is kept to. {ends}\n")
-    if not found.conflicts:
-        note("nothing contradicts")
 
 
 def audit(user: User, store: StoreUrl = None, json: Json = False, config: Config = None) -> None:

@@ -12,6 +12,7 @@ from idiolect.errors import BadInput, NotFound
 from idiolect.memory.forgetting import event_of_statement, hanging_on
 from idiolect.memory.reading import Reading
 from idiolect.memory.records import Recorded
+from idiolect.memory.rights.matching import is_about, is_from
 from idiolect.memory.rights.receipt import NO_CACHES, Caches, DryRun, Receipt, Scope
 from idiolect.memory.rights.words import holding, measured, said_in, slots_of
 from idiolect.memory.store import Transaction, UserStore
@@ -32,7 +33,7 @@ class Known:
     @classmethod
     def of(cls, reader: Reading) -> "Known":
         """Read, in a transaction if nothing may come between."""
-        statements = reader.ask(lambda folded: (*folded.all(FAR), *folded.proposals()))
+        statements = reader.ask(lambda folded: folded.all(FAR))
         return cls(reader.events(), statements)
 
     def events(self, *kinds: str, after: int = 0) -> list[Recorded]:
@@ -79,17 +80,16 @@ def forget_topic(
     person: UserStore, topic: str, *, later: bool = False, dry_run: bool = False, caches: Caches = NO_CACHES
 ) -> Receipt:
     """Every statement that is, or before it was revised was, of an area ("food") or of a thing ("jazz")."""
-    sought = " ".join(topic.casefold().split())
-    if not sought:
+    if not topic.strip():
         raise BadInput("the topic is empty: name an area such as `food`, or a word such as `jazz`")
 
-    def is_about(told: Slots | Preference) -> bool:
-        return told.topic.casefold() == sought or f" {sought} " in f" {' '.join(told.object.casefold().split())} "
+    def is_sought(told: Slots | Preference) -> bool:
+        return is_about(told, topic)
 
     def chosen(known: Known) -> set[str]:
-        stated = {event.id: event for event in known.by_id.values() if any(map(is_about, slots_of(event)))}
+        stated = {event.id: event for event in known.by_id.values() if any(map(is_sought, slots_of(event)))}
         revised = {event.statement for event in stated.values() if isinstance(event, Revision)}
-        about = (each for each in known.statements if is_about(each) or each.id in revised)
+        about = (each for each in known.statements if is_sought(each) or each.id in revised)
         return known.with_turns({*stated, *(event for each in about for event in known.made_of(each))})
 
     return _forgotten(person, "topic", chosen, later, dry_run, caches)
@@ -102,13 +102,12 @@ def forget_source(
 
     What the person said themselves elsewhere stays, be it in the same words.
     """
-    sought = source.strip()
-    if not sought:
+    if not source.strip():
         raise BadInput("the source is empty: name one as `idiolect memory proposals` shows it")
 
     def chosen(known: Known) -> set[str]:
         proposals = (event for event in known.by_id.values() if isinstance(event, Proposal))
-        return {each.id for each in proposals if sought == each.origin or f"{each.source},".startswith(f"{sought},")}
+        return {each.id for each in proposals if is_from(each, source)}
 
     return _forgotten(person, "source", chosen, later, dry_run, caches)
 

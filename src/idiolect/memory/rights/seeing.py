@@ -7,8 +7,9 @@ from pydantic import Field
 
 from idiolect.memory.naming import everything
 from idiolect.memory.rights.auditing import AuditLine, audited
+from idiolect.memory.rights.matching import is_about, is_from
 from idiolect.memory.store import UserStore
-from idiolect.schema import Noun, Preference, Proposal, Slots, now
+from idiolect.schema import Noun, Preference, now
 from idiolect.schema.beliefs import StatementKind
 
 
@@ -82,18 +83,6 @@ def proposed(person: UserStore, source: str | None = None) -> Proposals:
 def trail(person: UserStore) -> Trail:
     """What was done."""
     return Trail(user=person.id, lines=audited(person))
-
-
-def is_about(told: Slots | Preference, topic: str) -> bool:
-    """Whether a statement is of this area, or of this thing."""
-    sought = " ".join(topic.casefold().split())
-    return told.topic.casefold() == sought or f" {sought} " in f" {' '.join(told.object.casefold().split())} "
-
-
-def is_from(told: Proposal | Preference, source: str) -> bool:
-    """Whether it came from this source: a kind of source ("import"), one of them, or one place in it."""
-    sought = source.strip()
-    return sought == told.origin or f"{told.source},".startswith(f"{sought},")
 
 
 def coming_from(waiting: Iterable[Preference], source: str) -> Iterable[Preference]:
