@@ -1,6 +1,6 @@
 """One belief followed to the words that it came from, and to the answers that it went into."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
@@ -81,7 +81,7 @@ def followed(person: UserStore, said: str) -> Followed:
         statement=statement,
         evidence=tuple(_pieces(known)),
         steps=tuple(_steps(known)),
-        replaced_by=_replaced_by(statement, everything(person), events),
+        replaced_by=_replaced_by(statement, person, events),
         answers=tuple(each for each, turn in turns.items() if statement.id in turn.answer.trace.recalled),
     )
 
@@ -148,15 +148,13 @@ def _done(event: Decision | Revision | Correction) -> Iterator[str]:
             yield "ended"
 
 
-def _replaced_by(
-    statement: Preference, others: Iterable[Preference], events: Mapping[str, AnyEvent]
-) -> Preference | None:
+def _replaced_by(statement: Preference, person: UserStore, events: Mapping[str, AnyEvent]) -> Preference | None:
     """The one that was said at the moment when this one ended; None where that may be several."""
     if statement.status != "superseded":
         return None
     said = [
         other
-        for other in others
+        for other in everything(person)
         if other.id != statement.id
         and (
             other.at == statement.until
@@ -164,4 +162,5 @@ def _replaced_by(
         )
     ]
     alike = [each for each in said if (each.kind, each.attribute) == (statement.kind, statement.attribute)]
-    return next(iter(alike or said)) if len(alike or said) == 1 else None
+    found = alike or said
+    return found[0] if len(found) == 1 else None
