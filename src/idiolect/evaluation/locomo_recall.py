@@ -2,13 +2,12 @@
 
 A dialogue's turns become episodes; each question is asked on its own, with all of its dialogue to search. A question
 counts if its `evidence` names at least one turn that exists, whatever its category; the adversarial ones (category 5,
-which ask of the wrong person) are shown apart too. recall@k is the share of a question's evidence turns among the k best,
-averaged over questions. An evidence entry may hold several ids ("D8:6; D9:17"); each is read, and ids of no turn are left
-out. `captions` adds what a shared picture shows (`blip_caption`) to its turn's text; without it, words alone.
+which ask of the wrong person) are shown apart too. recall@k is the share of a question's evidence turns among the k
+best, averaged over questions. An evidence entry may hold several ids ("D8:6; D9:17"); each is read, and ids of no turn
+are left out. `captions` adds what a shared picture shows (`blip_caption`) to its turn's text; without it, words alone.
 """
 
 import gzip
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -56,6 +55,7 @@ class Asked(BaseModel):
     category: int
 
 
+CONTENT: TypeAdapter[dict[str, JsonValue]] = TypeAdapter(dict[str, JsonValue])
 TURNS: TypeAdapter[list[Spoken]] = TypeAdapter(list[Spoken])
 QUESTIONS: TypeAdapter[list[Asked]] = TypeAdapter(list[Asked])
 
@@ -136,13 +136,11 @@ def read_dialogues(folder: Path, captions: bool = False) -> list[Dialogue]:
 def _dialogue(path: Path, captions: bool) -> Dialogue:
     try:
         packed = path.read_bytes()
-        content = json.loads(gzip.decompress(packed) if path.suffix == ".gz" else packed)
-        if not isinstance(content, dict):
-            raise TypeError("it is no JSON object")
-        content |= content.get("conversation", {})
+        content = CONTENT.validate_json(gzip.decompress(packed) if path.suffix == ".gz" else packed)
+        content |= CONTENT.validate_python(content.get("conversation", {}))
         numbers = sorted(int(found[1]) for key in content if (found := SESSION.match(key)))
         turns = [
-            _episode(turn, content[f"session_{number}_date_time"], number, captions)
+            _episode(turn, str(content[f"session_{number}_date_time"]), number, captions)
             for number in numbers
             for turn in TURNS.validate_python(content[f"session_{number}"])
         ]

@@ -2,9 +2,9 @@
 
 A person has said `statements` things of themselves that are of other topics than the one asked about, then the
 preference, then talks of other things for 10, 100 or 300 turns (`distractor_conversations.json`), from which what the
-extraction reads is remembered too; then comes the question. `injected@n`: the preference is among the at most five that
-are injected. `quiet_on_other_topics`: it is not, where the same person asks a question of another topic. Every statement
-goes through the extraction; special categories count as consented.
+extraction reads is remembered too; then comes the question. `injected@n`: the preference is among the at most five
+that are injected. `quiet_on_other_topics`: it is not, where the same person asks a question of another topic. Every
+statement goes through the extraction; special categories count as consented.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -79,7 +79,7 @@ class PrefevalRecall(Bench):
         "quiet_on_other_topics": "asked of another topic: it is not injected",
         "mean_injected": "preferences injected into a question, right or wrong",
         "no_gate/": "baseline: the five best by the same score, always",
-        "cosine/": "baseline: cosine alone, at the lowest threshold that is quiet in 95 % (the file chose it: an oracle)",
+        "cosine/": "baseline: cosine alone, at the lowest threshold that is quiet in 95 % (an oracle)",
         "no_memory/": "baseline: nothing is remembered",
     }
 
