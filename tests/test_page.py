@@ -1,26 +1,32 @@
 """The page in a real Chromium, used as a person would use it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from shutil import which
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from browsing import (
+    FITS,
+    IDS,
+    NAMELESS,
+    PHONE,
+    Opened,
+    ask,
+    chromium,
+    contrast,
+    focused,
+    luminance,
+    needs_chromium,
+    reach,
+    visits,
+)
 from idiolect.assistant import Assistant
 from idiolect.server import views
 from idiolect.server.app import create_app
 from serving import assistant_in, running
 
-CHROMIUM = which("chromium")
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="the page's tests need Debian's chromium: apt install chromium"
-)
-
-PHONE = {"width": 360, "height": 740}
-DESKTOP = {"width": 1280, "height": 860}
-
-Opened = Callable[..., Page]
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
@@ -37,43 +43,14 @@ def address(assistant: Assistant) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"])
+    with chromium() as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture
 def opened(browser: Browser, address: str) -> Iterator[Opened]:
-    """Opens the page for somebody; no test may leave an error in the console behind."""
-    contexts: list[BrowserContext] = []
-    complaints: list[str] = []
-
-    def open_page(user: str, *, viewport: dict[str, int] = DESKTOP, dark: bool = False) -> Page:
-        context = browser.new_context(
-            viewport={"width": viewport["width"], "height": viewport["height"]},
-            color_scheme="dark" if dark else "light",
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(f"{address}/?user={user}")
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert complaints == []
-
-
-def ask(page: Page, text: str) -> None:
-    turns = page.locator("article.turn:not([aria-busy])")
-    before = turns.count()
-    page.fill("#message", text)
-    page.keyboard.press("Enter")
-    expect(turns).to_have_count(before + 1)
+    with visits(browser, address) as open_page:
+        yield open_page
 
 
 def choose(page: Page, which_one: int = 0) -> str:
@@ -138,12 +115,13 @@ def test_thumbs_edits_and_statements_are_learnt_from(opened: Opened, assistant: 
     before = assistant.profile("cleo").evidence
     page.get_by_label("Say how you like your answers").fill("shorter answers, please")
     page.get_by_role("button", name="Tell").click()
-    expect(page.locator(".said q")).to_have_text("shorter answers, please")
+    expect(page.locator(".belief .words")).to_have_text("You want short answers")
     expect(page.get_by_label("Say how you like your answers")).to_have_value("")
     assert assistant.profile("cleo").preferences[0].text == "shorter answers, please"
     assert before >= 3
-    page.get_by_role("button", name="No longer true: shorter answers, please").click()
-    expect(page.locator(".said")).to_have_count(0)
+    page.locator(".belief summary").click()
+    page.get_by_role("button", name="No longer true: You want short answers").click()
+    expect(page.locator(".statements:not(.past) .belief")).to_have_count(0)
     assert assistant.profile("cleo").preferences == ()
 
 
@@ -253,18 +231,6 @@ def test_all_can_be_done_by_keyboard(opened: Opened) -> None:
     expect(page.locator(".reasons")).to_contain_text("of 4 candidates")
 
 
-def reach(page: Page, is_there: Callable[[], bool], *, backwards: bool = False) -> None:
-    for _ in range(30):
-        page.keyboard.press("Shift+Tab" if backwards else "Tab")
-        if is_there():
-            return
-    raise AssertionError("not reached by Tab")
-
-
-def focused(page: Page) -> str:
-    return str(page.evaluate("document.activeElement.innerText ?? ''"))
-
-
 def test_the_skip_link_is_the_first_stop(opened: Opened) -> None:
     page = opened("kim")
     page.locator(".brand").focus()
@@ -278,39 +244,26 @@ def test_every_field_and_button_has_a_name(opened: Opened) -> None:
     page = opened("lena")
     ask(page, "What is a good breakfast?")
     choose(page)
-    nameless = page.evaluate(
-        """() => [...document.querySelectorAll("button, input:not([type=hidden]), textarea, svg[role=img]")]
-        .filter((e) => !(e.getAttribute("aria-label") || e.textContent.trim() || e.labels?.length))
-        .map((e) => e.outerHTML)"""
-    )
+    nameless = page.evaluate(NAMELESS)
     assert nameless == []
-    ids = page.evaluate("[...document.querySelectorAll('[id]')].map((e) => e.id)")
+    ids = page.evaluate(IDS)
     assert len(ids) == len(set(ids))
 
 
 def test_on_a_phone_nothing_is_wider_than_the_screen_and_the_beliefs_are_folded(opened: Opened) -> None:
     page = opened("mona", viewport=PHONE)
     ask(page, "How should I plan a holiday in the mountains? " + "Donaudampfschifffahrtsgesellschaft" * 4)
-    fits = "document.documentElement.scrollWidth <= window.innerWidth"
-    assert page.evaluate(fits)
+    assert page.evaluate(FITS)
     expect(page.locator("#beliefs")).to_be_hidden()
     choose(page)
     page.get_by_role("heading", name="What I believe of you").click()
     expect(page.locator("#beliefs")).to_be_visible()
     page.get_by_text("Why this answer?").click()
     expect(page.locator(".reasons")).to_contain_text("of 4 candidates")
-    assert page.evaluate(fits)
+    assert page.evaluate(FITS)
     box = page.locator("#message").bounding_box()
     assert box is not None
     assert box["y"] + box["height"] <= PHONE["height"]
-
-
-def luminance(page: Page, what: str, style: str) -> float:
-    """WCAG's relative luminance of a colour in force."""
-    written = page.evaluate("([what, style]) => getComputedStyle(document.querySelector(what))[style]", [what, style])
-    channels = [int(part) / 255 for part in written[written.index("(") + 1 : -1].split(",")[:3]]
-    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -319,5 +272,4 @@ def test_in_the_dark_and_in_the_light_the_words_stand_out(opened: Opened, dark: 
     paper = luminance(page, "body", "backgroundColor")
     assert (paper < 0.1) is dark
     for what in (".who-answers", ".brand", ".hint", ".evidence", "label[for=statement]"):
-        words = luminance(page, what, "color")
-        assert (max(words, paper) + 0.05) / (min(words, paper) + 0.05) >= 4.5, what
+        assert contrast(page, what, "body") >= 4.5, what

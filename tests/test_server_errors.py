@@ -244,7 +244,19 @@ def test_no_junk_is_a_mistake_of_the_server(http: httpx.Client, chat: object, fe
 
 @settings(max_examples=60, deadline=None)
 @given(
-    path=st.sampled_from(["messages", "choices", "ratings", "edits", "statements", "dropped-statements", "pairs"]),
+    path=st.sampled_from(
+        [
+            "messages",
+            "choices",
+            "ratings",
+            "edits",
+            "statements",
+            "memory/endings",
+            "memory/pins",
+            "memory/forgettings",
+            "pairs",
+        ]
+    ),
     form=st.dictionaries(
         st.sampled_from(["user", "message", "turn", "chosen", "over", "candidate", "value", "text", "statement"]),
         st.text(max_size=30),

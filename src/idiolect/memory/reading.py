@@ -13,7 +13,7 @@ from idiolect.memory import tables
 from idiolect.memory.arrays import embeddings_of, unpacked, vector_of
 from idiolect.memory.consolidation import Consolidated
 from idiolect.memory.records import Audited, Embeddings, Head, Recorded, State
-from idiolect.schema import EVENT, Array, Interaction, Preference, now
+from idiolect.schema import EVENT, Array, Interaction, Preference, Statement, now
 
 Rows: TypeAlias = Sequence[Row[*tuple[object, ...]]]
 Query: TypeAlias = Select[*tuple[object, ...]]
@@ -91,6 +91,18 @@ class Reading(ABC):
             f"no answer {identifier[:80]!r} of this user: use the `id` of an answer, or of one of its candidates, "
             "that this user was given"
         )
+
+    def of_turn(self, identifier: str) -> list[Statement]:
+        """What was read from the turn that an answer's or a candidate's id belongs to; nothing of one that is gone."""
+        rows = self._rows(_INTERACTION, {"identifier": identifier}) if identifier.isprintable() else ()
+        turns = [_recorded(row) for row in rows]
+        ids = {turn.event.answer.id for turn in turns if isinstance(turn.event, Interaction)}
+        return [
+            each.event
+            for turn in turns
+            for each in self.events("statement", after=turn.seq)
+            if isinstance(each.event, Statement) and each.event.turn in ids
+        ]
 
     def interactions(self, limit: int = 20) -> list[Interaction]:
         """The newest turns, newest first."""

@@ -9,14 +9,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Cookie, Form, Query
 from fastapi.responses import HTMLResponse, Response
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from idiolect.assistant import Assistant
 from idiolect.errors import IdiolectError
-from idiolect.schema import Answer, Feedback, Message, Profile, UserId, new_id
-from idiolect.server import views
+from idiolect.schema import Answer, Message, Profile, UserId, new_id
+from idiolect.server import memory_views, views
 from idiolect.server.relay import ALIVE, EventStream, event, relay
-from idiolect.server.serving import Serving
+from idiolect.server.serving import Serving, Speaking, kept
 from idiolect.server.templates import html, render
 from idiolect.server.wire import DEFAULT_USER
 
@@ -29,17 +29,11 @@ MOST_TURNS = 200
 _USER: TypeAdapter[str] = TypeAdapter(UserId)
 
 
-class Speaking(BaseModel):
-    """Who is speaking; every form of the page says it."""
-
-    user: UserId = DEFAULT_USER
-
-
 class Said(Speaking):
     """A new message, after the turns before it."""
 
     message: str = ""
-    turn: list[str] = []
+    turn: tuple[str, ...] = ()
 
 
 class Preferred(Speaking):
@@ -69,17 +63,11 @@ class Stated(Speaking):
     text: str = ""
 
 
-class Dropped(Speaking):
-    """A statement that no longer holds."""
-
-    statement: str
-
-
 class Another(Speaking):
     """The wish for another answer, with the turns of the conversation."""
 
     candidate: str
-    turn: list[str] = []
+    turn: tuple[str, ...] = ()
 
 
 @router.get("/")
@@ -91,7 +79,8 @@ def page(
     """The whole page, for the person in the address, else the last one who spoke in this browser."""
     speaking = user or _valid(remembered) or DEFAULT_USER
     believed = views.beliefs(assistant.profile(speaking))
-    response = render("page.html", user=speaking, model=assistant.model.name, beliefs=believed)
+    remembered_words = memory_views.memory(assistant.store.user(speaking))
+    response = render("page.html", user=speaking, model=assistant.model.name, beliefs=believed, memory=remembered_words)
     response.set_cookie(COOKIE, speaking, max_age=YEAR_S, httponly=True, samesite="strict")
     return response
 
@@ -101,9 +90,8 @@ def turns(
     assistant: Serving, user: UserId = DEFAULT_USER, turn: Annotated[Sequence[str], Query(max_length=MOST_TURNS)] = ()
 ) -> Response:
     """A conversation again, after the page was loaded anew."""
-    store = assistant.store.user(user)
-    told = [store.interaction(identifier) for identifier in turn]
-    said = [(each.prompt, views.one(each.answer, identifier)) for each, identifier in zip(told, turn, strict=True)]
+    told = kept(assistant.store.user(user), turn)
+    said = [(each.prompt, views.one(each.answer, identifier)) for identifier, each in told]
     return render("_conversation.html", user=user, said=said)
 
 
@@ -119,7 +107,7 @@ def choices(assistant: Serving, preferred: Annotated[Preferred, Form()]) -> Resp
     """One of two was preferred."""
     profile = assistant.prefer(preferred.user, preferred.chosen, over=preferred.over)
     answer = assistant.answer_by_id(preferred.user, preferred.chosen)
-    return _learnt(profile, views.one(answer, preferred.chosen, note="preferred"))
+    return _learnt(assistant, profile, views.one(answer, preferred.chosen, note="preferred"))
 
 
 @router.post("/page/ratings")
@@ -127,7 +115,7 @@ def ratings(assistant: Serving, rated: Annotated[Rated, Form()]) -> Response:
     """A thumb up or down."""
     profile = assistant.rate(rated.user, rated.candidate, rated.value)
     answer = assistant.answer_by_id(rated.user, rated.candidate)
-    return _learnt(profile, views.one(answer, rated.candidate, note=rated.value))
+    return _learnt(assistant, profile, views.one(answer, rated.candidate, note=rated.value))
 
 
 @router.post("/page/edits")
@@ -135,19 +123,13 @@ def edits(assistant: Serving, rewritten: Annotated[Rewritten, Form()]) -> Respon
     """The person's own version."""
     profile = assistant.edit(rewritten.user, rewritten.candidate, rewritten.text)
     answer = assistant.answer_by_id(rewritten.user, rewritten.candidate)
-    return _learnt(profile, views.one(answer, rewritten.candidate, note="edited"))
+    return _learnt(assistant, profile, views.one(answer, rewritten.candidate, note="edited"))
 
 
 @router.post("/page/statements")
 def statements(assistant: Serving, stated: Annotated[Stated, Form()]) -> Response:
     """A preference in the person's words."""
-    return _learnt(assistant.say(stated.user, stated.text))
-
-
-@router.post("/page/dropped-statements")
-def dropped_statements(assistant: Serving, dropped: Annotated[Dropped, Form()]) -> Response:
-    """A statement no longer holds."""
-    return _learnt(assistant.feedback(dropped.user, Feedback(kind="correction", answer=dropped.statement)))
+    return _learnt(assistant, assistant.say(stated.user, stated.text))
 
 
 @router.post("/page/pairs")
@@ -172,7 +154,9 @@ def pairs(assistant: Serving, another: Annotated[Another, Form()]) -> Response:
 def why(assistant: Serving, candidate: str, user: UserId = DEFAULT_USER) -> Response:
     """Why this answer."""
     answer = assistant.answer_by_id(user, candidate)
-    return render("_why.html", why=views.explanation(answer, candidate))
+    recalled, forgotten = memory_views.recalled(assistant.store.user(user), answer.trace.recalled)
+    explained = views.explanation(answer, candidate)
+    return render("_why.html", user=user, why=explained, recalled=recalled, forgotten=forgotten)
 
 
 def _valid(user: str | None) -> str | None:
@@ -183,9 +167,8 @@ def _valid(user: str | None) -> str | None:
 
 
 def _history(assistant: Assistant, user: str, turn: Sequence[str]) -> list[Message]:
-    store, told = assistant.store.user(user), []
-    for identifier in turn:
-        interaction = store.interaction(identifier)
+    told: list[Message] = []
+    for identifier, interaction in kept(assistant.store.user(user), turn):
         shown = views.one(interaction.answer, identifier)
         text = shown.candidates[0].text if shown.candidates else interaction.answer.text
         told += [Message(role="user", content=interaction.prompt), Message(role="assistant", content=text)]
@@ -209,5 +192,6 @@ def _told(place: str, item: str | Answer, user: str) -> str:
     return html("_answered.html", place=place, shown=views.shown(item), user=user)
 
 
-def _learnt(profile: Profile, shown: views.Shown | None = None) -> HTMLResponse:
-    return render("_learnt.html", user=profile.user, shown=shown, beliefs=views.beliefs(profile))
+def _learnt(assistant: Assistant, profile: Profile, shown: views.Shown | None = None) -> HTMLResponse:
+    memory = memory_views.memory(assistant.store.user(profile.user))
+    return render("_learnt.html", user=profile.user, shown=shown, beliefs=views.beliefs(profile), memory=memory)

@@ -1,11 +1,15 @@
-"""What every route needs: the assistant, and who is speaking."""
+"""What every route needs: the assistant, who is speaking, and what was said before."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Depends, Header, Request
+from pydantic import BaseModel
 
 from idiolect.assistant import Assistant
-from idiolect.schema import UserId
+from idiolect.errors import AnswerNotFound
+from idiolect.memory.store import UserStore
+from idiolect.schema import Interaction, UserId
 from idiolect.server.wire import DEFAULT_USER
 
 
@@ -16,6 +20,14 @@ async def _assistant(request: Request) -> Assistant:
 
 
 Serving = Annotated[Assistant, Depends(_assistant)]
+
+
+class Speaking(BaseModel):
+    """Who is speaking; every form of the page says it."""
+
+    user: UserId = DEFAULT_USER
+
+
 UserHeader = Annotated[
     UserId | None,
     Header(alias="X-Idiolect-User", description="The person who is served; it goes before `user` in the body."),
@@ -25,3 +37,16 @@ UserHeader = Annotated[
 def person(header: str | None, body: str | None) -> str:
     """The header, which a proxy can set, goes before what the client says of itself."""
     return header or body or DEFAULT_USER
+
+
+def kept(store: UserStore, turns: Sequence[str]) -> list[tuple[str, Interaction]]:
+    """The turns of a conversation, without those that were forgotten since. Raises AnswerNotFound if none is left."""
+    found, missing = list[tuple[str, Interaction]](), None
+    for identifier in turns:
+        try:
+            found.append((identifier, store.interaction(identifier)))
+        except AnswerNotFound as gone:
+            missing = gone
+    if missing is not None and not found:
+        raise missing
+    return found

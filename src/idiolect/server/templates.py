@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from idiolect.server.markdown import to_html
+from idiolect.server.memory_views import clock, day, gone, listed
 from idiolect.server.views import sentence, side, signed
 
 ENVIRONMENT = Environment(
@@ -21,6 +22,10 @@ ENVIRONMENT.filters["markdown"] = to_html
 ENVIRONMENT.filters["side"] = side
 ENVIRONMENT.filters["signed"] = signed
 ENVIRONMENT.filters["sentence"] = sentence
+ENVIRONMENT.filters["day"] = day
+ENVIRONMENT.filters["clock"] = clock
+ENVIRONMENT.filters["gone"] = gone
+ENVIRONMENT.filters["listed"] = listed
 ENVIRONMENT.globals["version"] = version("idiolect")
 
 

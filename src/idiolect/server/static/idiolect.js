@@ -1,4 +1,5 @@
-// What htmx leaves open: keys, clearing a sent field, the folded panel on a phone, and a conversation after a reload.
+// What htmx leaves open: keys, clearing a sent field, links to beliefs, the folded panel on a phone, and a conversation
+// after a reload.
 "use strict";
 
 const conversation = document.getElementById("conversation");
@@ -24,15 +25,27 @@ function clear(form) {
   const field = form.dataset?.clears && document.querySelector(form.dataset.clears);
   if (field) field.value = "";
 }
+// What was filled in and taken is folded again.
+function fold(deed) {
+  if (!deed) return;
+  deed.open = false;
+  if (speaksByKeys) deed.querySelector("summary").focus();
+}
 document.addEventListener("htmx:sse:before:connection", (event) => clear(event.target));
 document.addEventListener("htmx:after:request", (event) => {
-  if (event.detail.ctx.response.status < 400) clear(event.target);
+  if (event.detail.ctx.response.status >= 400) return;
+  clear(event.target);
+  fold(event.target.closest("form")?.closest("details.deed"));
 });
 
-// A button that was pressed may be gone with the answer it stood under: who uses the keyboard goes on in the message box.
-document.addEventListener("htmx:finally:request", () => {
+// A button that was pressed may be gone with what it stood under: who uses the keyboard goes on in the message box.
+let pressed = null;
+function goOn() {
   if (speaksByKeys && document.activeElement === document.body) message.focus();
-});
+}
+document.addEventListener("htmx:before:request", (event) => { pressed = event.target; });
+document.addEventListener("htmx:finally:request", goOn);
+document.addEventListener("htmx:after:swap", () => { if (pressed && !pressed.isConnected) { pressed = null; goOn(); } });
 
 for (const failure of ["htmx:error", "htmx:sse:error"]) {
   document.addEventListener(failure, () => {
@@ -53,6 +66,16 @@ function recall() {
   const asked = new URLSearchParams([["user", conversation.dataset.user], ...known.map((id) => ["turn", id])]);
   htmx.ajax("GET", `/page/turns?${asked}`, { target: "#conversation", swap: "innerHTML show:bottom" });
 }
+
+// A link to a belief unfolds all that it stands in, then the belief itself, which looks up where it comes from.
+document.addEventListener("click", (event) => {
+  const belief = document.getElementById(event.target.closest?.("[data-opens]")?.dataset.opens ?? "");
+  if (!belief) return;
+  event.preventDefault();
+  for (let fold = belief; fold; fold = fold.parentElement.closest("details")) fold.open = true;
+  belief.scrollIntoView({ block: "center" });
+  belief.querySelector("summary").focus({ preventScroll: true });
+});
 
 if (window.matchMedia("(max-width: 54rem)").matches) document.getElementById("panel").open = false;
 recall();
