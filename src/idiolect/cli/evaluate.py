@@ -36,6 +36,9 @@ def bench(
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="KEY=VALUE: a setting of the bench; may be repeated.")
     ] = None,
+    peer: Annotated[
+        str | None, typer.Option("--peer", help="The other system of the bench `peers`; as --set peer=NAME.")
+    ] = None,
 ) -> None:
     """Run a bench: figures with 95 % intervals, the machine noted; a run that was stopped goes on where it was."""
     from idiolect.cli.show import console
@@ -44,7 +47,8 @@ def bench(
     if name is None:
         _list_benches()
         return
-    console().print(report_table(run_bench(name, data, json, predictions, _pairs(settings or []))))
+    chosen = [*(settings or []), *([f"peer={peer}"] if peer is not None else [])]
+    console().print(report_table(run_bench(name, data, json, predictions, _pairs(chosen))))
 
 
 def _list_benches() -> None:

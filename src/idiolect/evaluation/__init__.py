@@ -1,16 +1,20 @@
 """Benches, simulated people, statistics and the demonstration. Nothing but the command uses this room."""
 
+from idiolect.evaluation.footprint import Footprint
 from idiolect.evaluation.latency import Latency
 from idiolect.evaluation.locomo_recall import LocomoRecall
 from idiolect.evaluation.prefeval_extract import PrefevalExtract
 from idiolect.evaluation.prefeval_recall import PrefevalRecall
 from idiolect.evaluation.protocol import Bench
 from idiolect.evaluation.psoups import Psoups
+from idiolect.evaluation.side_by_side import SideBySide
 from idiolect.evaluation.uplift import Uplift
 
 BENCHES: dict[str, type[Bench]] = {
+    "footprint": Footprint,
     "latency": Latency,
     "locomo-recall": LocomoRecall,
+    "peers": SideBySide,
     "prefeval-extract": PrefevalExtract,
     "prefeval-recall": PrefevalRecall,
     "psoups": Psoups,

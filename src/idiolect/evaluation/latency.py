@@ -3,11 +3,15 @@
 A recited model answers at once, with answers of about a hundred tokens that are different every turn, so that all the
 time that passes is ours: recall, the boundary, measuring and embedding, the choice, the store. As in life people give
 feedback between turns, so that beliefs and everything made from them are new each time.
+
+The setup `memory` is of people who have said a hundred, a thousand and ten thousand things (see memory_latency.py).
+Times on a machine that others use are inflated: beside them stand the processor's own, and the load that there was.
 """
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from os import getloadavg
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
@@ -17,6 +21,7 @@ import numpy as np
 from pydantic import Field
 
 from idiolect.assistant import Assistant
+from idiolect.evaluation.memory_latency import CPU, MEANINGS, Life, timed
 from idiolect.evaluation.protocol import Bench, Case, Figure, Run
 from idiolect.evaluation.statistics import quantile
 from idiolect.models.protocol import OnCompletion, Request
@@ -66,42 +71,65 @@ class Reciter(Assistant):
 
 
 class Latency(Bench):
-    """Milliseconds of a turn besides the model's own, and of feedback until it is durable."""
+    """Milliseconds of a turn besides the model's own, of feedback until it is durable, of recall and remembering."""
 
     beside: ClassVar[Mapping[str, str]] = {
         "turn_ms/attributes@": "an answer from candidates of 100 tokens, all but the writing; attributes alone",
         "turn_ms/embedded@": "the same, every candidate embedded",
         "turn_ms/": "that step of it",
         "feedback_ms@": "one choice, until the posterior is on the disk",
+        **MEANINGS,
+        **{f"{CPU}{name}": f"{words}: the processor's time" for name, words in MEANINGS.items()},
+        "load": "processes that wanted to run, over the last minute (beside the cores, above)",
     }
 
-    setups: tuple[Literal["attributes", "embedded"], ...] = Field(
-        ("attributes", "embedded"), min_length=1, description="Attributes alone, or answers embedded too."
+    setups: tuple[Literal["attributes", "embedded", "memory"], ...] = Field(
+        ("attributes", "embedded", "memory"),
+        min_length=1,
+        description="Turns with attributes alone, turns with answers embedded too, and the memory by itself.",
     )
     turns: int = Field(60, ge=10, description="Turns that are timed, for each setup.")
     candidates: int = Field(8, ge=2, le=8, description="Answers to choose among.")
+    statements: tuple[int, ...] = Field((100, 1000, 10_000), description="What the people of the memory have said.")
+    rounds: int = Field(100, ge=5, description="Of remembering and recall that are timed, for each of these people.")
 
     def cases(self, data: Path | None, run: Run) -> list[Case]:
-        """Live through turns with feedback between them."""
-        return [case for setup in self.setups for case in run.track(self._lived(setup), setup, self.turns + WARM_UP)]
+        """Live through turns with feedback between them, then through years of statements."""
+        turns = [setup for setup in self.setups if setup in SETUPS]
+        found = [case for setup in turns for case in run.track(self._lived(setup), setup, self.turns)]
+        for life in self._lives():
+            found += run.track(life.cases(), f"{life.statements} statements", life.steps)
+        return found
 
     def figures(self, cases: Sequence[Case]) -> dict[str, Figure]:
         """Medians and ninetieth percentiles."""
         found: dict[str, Figure] = {}
-        for setup in self.setups:
-            timed = [case for case in cases if case.group == setup]
-            found |= self._percentiles(f"turn_ms/{setup}", [case.scores["turn"] for case in timed])
-        found |= self._percentiles("feedback_ms", [case.scores["feedback"] for case in cases])
-        steps = [name for name in cases[-1].scores if name not in ("turn", "feedback")]
-        for step in steps:
-            values = [case.scores[step] for case in cases if case.group == self.setups[-1]]
-            found |= self._percentiles(f"turn_ms/{self.setups[-1]}/{step}", values)
+        turns = [setup for setup in self.setups if setup in SETUPS]
+        for setup in turns:
+            found |= self._percentiles(f"turn_ms/{setup}", [c.scores["turn"] for c in cases if c.group == setup])
+        if turns:
+            found |= self._percentiles("feedback_ms", [c.scores["feedback"] for c in cases if c.group in turns])
+            found |= self._steps(turns[-1], [case for case in cases if case.group == turns[-1]])
+        for life in self._lives():
+            for step, values in timed(cases, life.statements).items():
+                found |= self._percentiles(f"{step}_ms/{life.statements}", values)
+        loads = [case.scores["load"] for case in cases]
+        return {**found, "load": quantile(np.array(loads), 0.5, resamples=self.resamples, seed=self.seed)}
+
+    def _lives(self) -> list[Life]:
+        people = self.statements if "memory" in self.setups else ()
+        return [Life(count, self.rounds, self.seed) for count in people]
+
+    def _steps(self, setup: str, cases: Sequence[Case]) -> dict[str, Figure]:
+        found: dict[str, Figure] = {}
+        for step in (name for name in cases[-1].scores if name not in ("turn", "feedback", "load")):
+            found |= self._percentiles(f"turn_ms/{setup}/{step}", [case.scores[step] for case in cases])
         return found
 
     def _percentiles(self, name: str, values: Sequence[float]) -> dict[str, Figure]:
-        timed = np.array(values)
+        measured = np.array(values)
         return {
-            f"{name}@p{percent}": quantile(timed, percent / 100, resamples=self.resamples, seed=self.seed)
+            f"{name}@p{percent}": quantile(measured, percent / 100, resamples=self.resamples, seed=self.seed)
             for percent in PERCENTILES
         }
 
@@ -124,7 +152,8 @@ class Latency(Bench):
         judged = time.perf_counter()
         assistant.prefer(user, liked, over=other)
         done = time.perf_counter()
-        scores = {"turn": (answered - start) * 1000, "feedback": (done - judged) * 1000, **answer.trace.milliseconds}
+        taken = {"turn": (answered - start) * 1000, "feedback": (done - judged) * 1000}
+        scores = {**taken, **answer.trace.milliseconds, "load": getloadavg()[0]}
         return Case(id=f"{setup}/{turn}", group=setup, scores=scores, choice=str(answer.chosen))
 
 

@@ -58,6 +58,14 @@ def quantile(values: Array, q: float, *, resamples: int = 1000, seed: int = 0) -
     return _figure(float(np.quantile(flat, q)), drawn, len(flat))
 
 
+def ratio_of_medians(top: Array, bottom: Array, *, resamples: int = 1000, seed: int = 0) -> Figure:
+    """median(top) / median(bottom) of measurements taken in pairs, with a bootstrap that draws the pairs."""
+    above, below = np.asarray(top, dtype=float), np.asarray(bottom, dtype=float)
+    drawn = np.random.default_rng(seed).integers(len(above), size=(resamples, len(above)))
+    ratios = np.median(above[drawn], axis=1) / np.median(below[drawn], axis=1)
+    return _figure(float(np.median(above) / np.median(below)), ratios, len(above))
+
+
 def repetition(text: str, n: int = 4) -> float:
     """The share of n-grams of words that have occurred before in the same text; 0 for a text too short to have any."""
     grams = _grams(text, n)
