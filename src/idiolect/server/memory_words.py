@@ -38,6 +38,8 @@ def plain(preference: Preference) -> str:
     said = " ".join(preference.text.split()).rstrip(" .!;,")
     if preference.kind != "style" and preference.origin != "chosen" and _is_of_oneself(said):
         return _cut(_capital(second_person(said)))
+    if preference.kind != "style" and preference.object.strip(" .!;,") == said:  # nothing was made out in it
+        return _cut(f"You said: \N{LEFT DOUBLE QUOTATION MARK}{said}\N{RIGHT DOUBLE QUOTATION MARK}")
     words = _MAKERS[preference.kind](preference)
     scope = second_person(preference.scope)
     return _cut(_capital(words if not scope or scope in words else f"{words}, {scope}"))
@@ -56,7 +58,7 @@ def _turned(found: re.Match[str]) -> str:
     word = found[0]
     stem, mark, ending = word.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").partition("'")
     other = _TURNS.get(stem.lower())
-    if other is None or (stem == "US"):
+    if other is None or stem == "US":
         return word
     return other + mark + ("re" if ending == "m" else ending)
 
