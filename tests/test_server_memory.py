@@ -2,10 +2,11 @@
 
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import httpx
 import pytest
@@ -27,6 +28,16 @@ from lives import MONDAY, ids, life, proposal, record, statement, turn
 from serving import assistant_in, running
 
 
+class More(TypedDict, total=False):
+    """What a request holds, as httpx names it."""
+
+    json: object
+    params: Mapping[str, str | bool]
+    content: bytes
+    files: Mapping[str, tuple[str | None, bytes]]
+    headers: Mapping[str, str]
+
+
 @dataclass(frozen=True)
 class Http:
     """Requests about one person."""
@@ -34,12 +45,12 @@ class Http:
     client: httpx.Client
     user: str
 
-    def __call__(self, method: str, path: str, status: int = 200, /, **more: object) -> bytes:
-        reply = self.client.request(method, f"/v1/users/{self.user}{path}", **more)  # type: ignore[arg-type]
+    def __call__(self, method: str, path: str, status: int = 200, **more: Unpack[More]) -> bytes:
+        reply = self.client.request(method, f"/v1/users/{self.user}{path}", **more)
         assert reply.status_code == status, reply.text
         return reply.content
 
-    def refused(self, method: str, path: str, status: int, /, **more: object) -> str:
+    def refused(self, method: str, path: str, status: int, **more: Unpack[More]) -> str:
         """What it says, in OpenAI's shape."""
         error = json.loads(self(method, path, status, **more))["error"]
         assert set(error) == {"message", "type", "param", "code"}
@@ -197,13 +208,19 @@ def test_what_is_exported_erased_and_restored_exports_to_the_same_bytes(
 
 def test_an_upload_becomes_proposals_that_wait_and_a_dry_run_keeps_nothing(ana: Http) -> None:
     data = exports.dumped(exports.mem0("User likes plums", "The earth is flat"))
-    ways: tuple[dict[str, object], ...] = ({"content": data}, {"files": {"file": ("mem0.json", data)}})
+    ways: tuple[More, ...] = (
+        {"params": {"dry_run": True}, "content": data},
+        {"params": {"dry_run": True}, "files": {"file": ("mem0.json", data)}},
+    )
     for how in ways:
-        report = Report.model_validate_json(ana("POST", "/import", params={"dry_run": True}, **how))
+        report = Report.model_validate_json(ana("POST", "/import", **how))
         assert (report.dry_run, report.proposed, sum(report.refused.values())) == (True, 1, 1)
     assert Listing.model_validate_json(ana("GET", "/memory")).proposed == 0
-    json_body: dict[str, object] = {"content": data, "headers": {"content-type": "application/json"}}
-    assert Report.model_validate_json(ana("POST", "/import", params={"format": "mem0"}, **json_body)).proposed == 1
+    as_json = {"content-type": "application/json"}
+    report = Report.model_validate_json(
+        ana("POST", "/import", params={"format": "mem0"}, content=data, headers=as_json)
+    )
+    assert report.proposed == 1
     assert Listing.model_validate_json(ana("GET", "/memory")).proposed == 1
 
 
@@ -223,7 +240,7 @@ def test_broken_uploads_are_refused_and_nothing_of_them_is_kept(ana: Http, assis
     assert "no import format named 'gpt'" in ana.refused(
         "POST", "/import", 400, params={"format": "gpt"}, content=b"[]"
     )
-    assert "has no file" in ana.refused("POST", "/import", 400, files={"a": (None, "b")})
+    assert "has no file" in ana.refused("POST", "/import", 400, files={"a": (None, b"b")})
     assert assistant.store.users() == 0
 
 
@@ -244,8 +261,8 @@ def test_after_an_erasure_nothing_is_left_in_the_live_server_or_its_files(
     ana: Http, assistant: Assistant, address: str, tmp_path: Path
 ) -> None:
     with OpenAI(base_url=f"{address}/v1", api_key="none") as client:
-        said = [{"role": "user", "content": "I love canarybirds. What do they eat?"}]
-        client.chat.completions.create(model="scripted", user="ana", messages=said)  # type: ignore[arg-type]
+        said = "I love canarybirds. What do they eat?"
+        client.chat.completions.create(model="scripted", user="ana", messages=[{"role": "user", "content": said}])
     ana.added("I love canarybirds.")
     assert b"canarybird" in ana("GET", "/memory")
     assert "biases of tokens" in Receipt.model_validate_json(ana("DELETE", "")).caches
@@ -256,19 +273,16 @@ def test_after_an_erasure_nothing_is_left_in_the_live_server_or_its_files(
 
 
 def test_an_erasure_empties_the_caches_of_the_models_that_are_open(tmp_path: Path) -> None:
-    with assistant_in(tmp_path, model="starter", embedder="minilm", method="token-values") as assistant:
+    with assistant_in(tmp_path, model="starter", embedder="minilm", method="plain+best-of-1") as assistant:
         client = TestClient(create_app(assistant), base_url="http://localhost")
-        said = "I love canarybirds."
-        body = {"user": "ana", "messages": [{"role": "user", "content": said}], "max_tokens": 8}
-        for _ in range(2):
-            answered = client.post("/v1/chat/completions", json=body).json()
+        body = {"user": "ana", "messages": [{"role": "user", "content": "I love canarybirds."}], "max_tokens": 8}
+        answer = client.post("/v1/chat/completions", json=body).json()["choices"][0]["message"]["content"]
         embedder = assistant.learner.embedder
         assert isinstance(embedder, MiniLM)
-        assert embedder.keeps(said)
+        assert embedder.keeps(answer)
         receipt = Receipt.model_validate_json(client.delete("/v1/users/ana").content)
         assert receipt.caches == ("embeddings of texts", "prompts", "biases of tokens")
-        assert not embedder.keeps(said)
-        assert not embedder.keeps(answered["choices"][0]["message"]["content"])
+        assert not embedder.keeps(answer)
         assert client.post("/v1/chat/completions", json=body).status_code == 200
 
 
@@ -332,7 +346,7 @@ def test_what_cannot_be_taken_is_told_in_one_sentence(
     ana: Http, assistant: Assistant, method: str, path: str, body: object, told: str
 ) -> None:
     keep(assistant, statement("jazz", "jazz", "music"))
-    assert told in ana.refused(method, path, 400, **({} if body is None else {"json": body}))
+    assert told in ana.refused(method, path, 400, json=body)
     assert ids(assistant.store.user("ana")) == ["evt-jazz"]
 
 

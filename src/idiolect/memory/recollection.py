@@ -43,6 +43,10 @@ class Index:
     lock: RLock = field(default_factory=RLock)
 
 
+class _Forgotten(Exception):
+    """Something of the person was forgotten while this was embedded: none of it may be kept."""
+
+
 @dataclass(frozen=True)
 class Recollection:
     """Recalls what bears on a prompt. Without an embedder shared words decide."""
@@ -110,16 +114,20 @@ class Recollection:
         for identifier in chosen:
             _put(index, index.held[identifier], known)
             del index.waiting[identifier]
-        index.trouble = self._keep(person, kept.epoch, fresh)
+        try:
+            index.trouble = self._keep(person, kept.epoch, fresh)
+        except _Forgotten:
+            self.embedder.forget([words for _, words in texts])
 
     def _keep(self, person: UserStore, epoch: int, fresh: Embeddings) -> str:
-        """Store embeddings, unless something was forgotten meanwhile; what went wrong, which costs only time later."""
+        """Store embeddings; what went wrong, which costs only time later. Raises _Forgotten."""
         assert self.embedder is not None
         try:
             with person.transaction() as transaction:
                 head = transaction.head()
-                if head is not None and head.epoch == epoch:
-                    transaction.save_embeddings(self.embedder.name, fresh)
+                if head is None or head.epoch != epoch:
+                    raise _Forgotten  # which undoes that the transaction made the person anew
+                transaction.save_embeddings(self.embedder.name, fresh)
         except StoreError as error:
             return f"embeddings of {len(fresh)} texts could not be kept and will be computed anew: {error}"
         return ""

@@ -1,0 +1,57 @@
+"""Embeddings that are computed beside a forgetting."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from idiolect.memory.recollection import Recollection
+from idiolect.memory.store import open_store
+from idiolect.schema import Array
+from lives import record, statement
+
+
+class Interrupted:
+    """An embedder beside whose work something else is done."""
+
+    name, dim = "interrupted", 384
+
+    def __init__(self, meanwhile: Callable[[], object]) -> None:
+        self.kept: set[str] = set()
+        self._meanwhile = meanwhile
+
+    def embed(self, texts: Sequence[str]) -> Array:
+        """The same for every text."""
+        self.kept |= set(texts)
+        self._meanwhile()
+        return np.full((len(texts), self.dim), self.dim**-0.5)
+
+    def windows(self, text: str) -> Array:
+        """One."""
+        return self.embed([text])
+
+    def forget(self, texts: Sequence[str]) -> None:
+        """Drop these."""
+        self.kept -= set(texts)
+
+
+def test_of_a_person_who_is_erased_while_their_words_are_embedded_nothing_is_kept() -> None:
+    with open_store("sqlite://") as store:
+        ana = store.user("ana")
+        record(ana, statement("said", "plums"))
+        embedder = Interrupted(ana.erase)
+        Recollection(embedder).prepare(ana)
+        assert embedder.kept == set()
+        assert store.users() == 0
+
+
+def test_of_what_is_forgotten_meanwhile_nothing_is_kept_and_the_rest_is_embedded_later() -> None:
+    with open_store("sqlite://") as store:
+        ana = store.user("ana")
+        record(ana, statement("said", "plums"), statement("other", "figs"))
+        embedder = Interrupted(lambda: ana.forget(["evt-said"]))
+        Recollection(embedder).prepare(ana)
+        assert embedder.kept == set()
+        assert ana.embeddings(embedder.name) == {}
+        calm = Interrupted(lambda: None)
+        Recollection(calm).prepare(ana)
+        assert {event for event, _ in ana.embeddings(calm.name)} == {"evt-other"}
