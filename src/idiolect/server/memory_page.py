@@ -107,9 +107,7 @@ def endings(assistant: Serving, about: Annotated[About, Form()]) -> Response:
 @router.post("/resolutions")
 def resolutions(assistant: Serving, about: Annotated[About, Form()]) -> Response:
     """Of statements that contradict each other this one holds, so the others do not."""
-    memory = assistant.memory(about.user)
-    for other in named(memory.person, about.statement).conflicts:
-        memory.change(other, Changes(ended=True))
+    assistant.memory(about.user).settle(about.statement)
     return _changed(assistant, about.user, DONE, statement=about.statement)
 
 
