@@ -30,7 +30,7 @@ HELD = 40  # statements of a made-up person
 SHOWN = 5  # most that would be injected
 WORDING = 0.25  # share of phrases that are left out to judge other wordings
 ALARMS = (0.01, 0.02, 0.05)
-LEAKED = 0.05  # share of foreign statements that may be injected where every second prompt is of no area of life
+LEAKED = 0.06  # share of foreign statements that may be injected where every second prompt is of no area of life
 
 Progress = Callable[[str], None]
 
