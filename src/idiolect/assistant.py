@@ -182,6 +182,7 @@ class Assistant:
             belief=belief,
             watch=watch,
             recalled=recalled.ids,
+            earlier=recalled.turns,
             strength=prepared.strength,
             notes=(*prepared.notes, *recalled.notes),
             care=self._parts.boundary.note(verdict),
@@ -244,8 +245,7 @@ class Assistant:
                 transaction.save_vectors(self.learner.version, rows)
             if any(slots.attribute for statement in said for slots in statement.slots or ()):
                 self.learner.refresh(transaction)
-        if said:
-            self._background.submit(self._parts.recollection.prepare, person).add_done_callback(_told)
+        self._background.submit(self._parts.recollection.prepare, person).add_done_callback(_told)
         return answer
 
 

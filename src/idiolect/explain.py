@@ -1,5 +1,7 @@
 """Why an answer was given, in words for a person, from its trace alone."""
 
+from datetime import datetime
+
 from idiolect.schema import Answer, Candidate, Share
 
 SHARES_TOLD = 3
@@ -14,6 +16,7 @@ def why(answer: Answer) -> str:
         _choice(answer, answer.candidates[answer.chosen]),
         *_shares(answer.trace.shares),
         _evidence(answer),
+        *(f"Recalled an earlier turn of {day(turn.at)}." for turn in answer.trace.turns),
         *answer.trace.notes,
         f"Boundary: {_verdict(answer)}.",
         f"Method {answer.trace.method} on {answer.trace.model}.",
@@ -28,6 +31,11 @@ def refusal_reason(answer: Answer) -> str:
         rule = f"{verdict.category} ({verdict.rule}), score {verdict.score:.2f}"
         return f"The boundary answered in the model's place: {rule}."
     return "The boundary admitted none of the candidates, so none was shown."
+
+
+def day(at: datetime) -> str:
+    """3 March 2026"""
+    return f"{at.day} {at:%B %Y}"
 
 
 def _choice(answer: Answer, shown: Candidate) -> str:

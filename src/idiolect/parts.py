@@ -12,10 +12,10 @@ from idiolect.errors import ModelError
 from idiolect.features.embedder import open_embedder
 from idiolect.features.space import PreferenceSpace
 from idiolect.generation import Generation, Host, TokenValues, compose
-from idiolect.generation.protocol import Person, Prepared
+from idiolect.generation.protocol import PastTurn, Person, Prepared
 from idiolect.learning import Learner
 from idiolect.memory.extraction import own_words
-from idiolect.memory.recall.recalled import Recalled
+from idiolect.memory.recall.recalled import Recalled, RecalledEpisode
 from idiolect.memory.recall.settings import RecallSettings
 from idiolect.memory.recollection import Recollection
 from idiolect.memory.rights import Caches
@@ -31,6 +31,7 @@ from idiolect.settings import Settings
 from idiolect.turn import newest
 
 CANDIDATES = 4  # what pays on an embedded model: four decode side by side at half the price of four alone
+TURNS = 2  # earlier turns that are recalled at most
 EXAMPLES = 4  # earlier choices that an in-context method is shown
 STRUCTURED = ("tools", "functions", "response_format")  # fields whose answers a program reads
 DEFAULT_SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"  # the starter's template's own
@@ -76,10 +77,15 @@ class Parts:
         if is_structured(extra):
             return Recalled()
         is_elsewhere = self.model.is_metered  # it costs money, or is on another machine
+        own = own_words(messages)
         allowed = RecallSettings(
-            remote_model=is_elsewhere, sensitive_to_remote=self.settings.sensitive_to_remote or not is_elsewhere
+            remote_model=is_elsewhere,
+            sensitive_to_remote=self.settings.sensitive_to_remote or not is_elsewhere,
+            turns_to_remote=self.settings.turns_to_remote,
+            turns=TURNS if own and self.settings.remember else 0,  # a title is asked for by a program
         )
-        return self.recollection.recall(person, own_words(messages) or newest(messages), allowed)
+        told = [message.text for message in messages]
+        return self.recollection.recall(person, own or newest(messages), allowed, told=told)
 
     def method(
         self, name: str | None, candidates: int | None, extra: Mapping[str, JsonValue], recalled: Recalled
@@ -104,6 +110,7 @@ class Parts:
             names=self.learner.space.names,
             evidence=belief.seen,
             choices=examples(person) if "in-context" in method.generation else (),
+            turns=[_past(each) for each in recalled.episodes],
         )
         return self._generation(method.generation).prepare(request, known)
 
@@ -127,6 +134,7 @@ class Parts:
         steers = TokenValues.fits(self._host)
         said = (each.preference for each in recalled.preferences)
         speaks = not steers or any(preference.attribute is None or preference.scope for preference in said)
+        speaks = speaks or bool(recalled.episodes)
         return Method((*(["profile"] if speaks else []), *(["token-values"] if steers else [])))
 
     def _generation(self, names: tuple[str, ...]) -> Generation:
@@ -174,3 +182,8 @@ def _example(person: UserStore, choice: Choice) -> tuple[str, str, str]:
     rejected = person.interaction(choice.over[0]).answer
     others = {candidate.id: candidate.text for candidate in rejected.candidates}
     return turn.prompt, texts[choice.chosen], others[choice.over[0]]
+
+
+def _past(recalled: RecalledEpisode) -> PastTurn:
+    answered = next((each.text for each in recalled.after), "")
+    return PastTurn(recalled.episode.at, recalled.episode.text, answered)

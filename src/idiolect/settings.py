@@ -64,6 +64,7 @@ class Settings(BaseSettings):
     sensitive_to_remote: bool = Field(
         False, description="Let health, faith, sexuality, ethnicity and politics reach a model on another machine."
     )
+    turns_to_remote: bool = Field(False, description="Let earlier turns be quoted to a model on another machine.")
     kappa: NonNegativeFloat = Field(
         0.5, description="Caution of the choice: standard deviations subtracted from each answer's reward."
     )

@@ -14,7 +14,7 @@ from idiolect.features.attributes import ATTRIBUTES
 from idiolect.features.space import PreferenceSpace
 from idiolect.models.protocol import Request
 from idiolect.reward.protocol import Belief, Scores
-from idiolect.schema import Answer, Array, Candidate, Completion, Message, Share, Trace, Verdict, new_id
+from idiolect.schema import Answer, Array, Candidate, Completion, EarlierTurn, Message, Share, Trace, Verdict, new_id
 
 LONGEST_MESSAGE = 200_000  # characters of one conversation
 
@@ -50,6 +50,7 @@ class Turn:
     belief: Belief
     watch: Stopwatch
     recalled: tuple[str, ...] = ()  # ids of preferences
+    earlier: tuple[EarlierTurn, ...] = ()
     strength: float = 0.0
     notes: tuple[str, ...] = ()
     care: str = ""
@@ -178,6 +179,7 @@ def _trace(turn: Turn, why: tuple[Share, ...]) -> Trace:
         method=turn.method,
         model=turn.model,
         recalled=turn.recalled,
+        turns=turn.earlier,
         request_verdict=turn.verdict,
         shares=why,
         strength=turn.strength,

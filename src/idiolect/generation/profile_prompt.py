@@ -2,7 +2,8 @@
 
     y ~ pi(. | render(profile, x), x)
 
-Statements first, sorted by expected relevance x confidence; then the attributes with |m_j| / sd_j > 1.64, in words.
+Statements first, sorted by expected relevance x confidence; then the attributes with |m_j| / sd_j > 1.64, in words;
+then the past turns that bear on the question, as dated quotations.
 Shared: the template, whose version stands in the trace.  Per user: statements and posterior.  Cold start: no text.
 """
 
@@ -10,14 +11,17 @@ import re
 from collections.abc import Callable, Sequence
 from typing import ClassVar, Self
 
+from idiolect.explain import day
 from idiolect.features.attributes import ATTRIBUTES
-from idiolect.generation.protocol import Host, Person, Prepared
+from idiolect.generation.protocol import Host, PastTurn, Person, Prepared
 from idiolect.generation.system_text import one_line, template, with_system_text, within
 from idiolect.models.protocol import Request
 from idiolect.schema import Preference
 
 TEMPLATE = "profile-1"
+TURNS = "turns-1"
 BUDGET = 400  # tokens
+TURN_BUDGET = 300  # tokens of all past turns
 CONFIDENT = 1.64  # |m_j| / sd_j: one-sided 95 %
 ALWAYS = {"style": 1.0, "constraint": 1.0, "about_me": 0.5, "topic": 0.25}  # expected relevance to any question
 WORD = re.compile(r"\w{4,}")
@@ -47,10 +51,23 @@ class ProfilePrompt:
         frame = template(TEMPLATE).render(statements=[], tastes=[])
         room = self.budget - self.count_tokens(frame) if statements or tastes else 0
         kept = within([f"- They said: {words}" for words in statements] + tastes, room, self.count_tokens)
-        if not kept:
+        turns = self._turns(person.turns)
+        texts, notes = [], []
+        if kept:
+            texts.append(template(TEMPLATE).render(statements=statements[: len(kept)], tastes=kept[len(statements) :]))
+            notes.append(self._note(len(kept), len(said)))
+        if turns:
+            texts.append(template(TURNS).render(turns=turns))
+            notes.append(f"The model was shown {len(turns)} earlier turn{'s' * (len(turns) > 1)} (template {TURNS}).")
+        if not texts:
             return Prepared(request)
-        text = template(TEMPLATE).render(statements=statements[: len(kept)], tastes=kept[len(statements) :]).strip()
-        return Prepared(with_system_text(request, text, self.system_prompt), notes=(self._note(len(kept), len(said)),))
+        text = "\n\n".join(each.strip() for each in texts)
+        return Prepared(with_system_text(request, text, self.system_prompt), notes=tuple(notes))
+
+    def _turns(self, turns: Sequence[PastTurn]) -> list[str]:
+        """Those that fit into their own budget."""
+        room = TURN_BUDGET - self.count_tokens(template(TURNS).render(turns=[]))
+        return within([quoted_turn(turn) for turn in turns], room, self.count_tokens) if turns else []
 
     def _note(self, told: int, statements: int) -> str:
         in_words = min(told, statements)
@@ -58,6 +75,12 @@ class ProfilePrompt:
             f"The model was told {in_words} statement{'' if in_words == 1 else 's'} and "
             f"{told - in_words} taste{'' if told - in_words == 1 else 's'} (template {TEMPLATE})."
         )
+
+
+def quoted_turn(turn: PastTurn) -> str:
+    """A past turn as a dated quotation."""
+    answered = f'; you answered: "{one_line(turn.answered)}"' if turn.answered else ""
+    return f'On {day(turn.at)} they said: "{one_line(turn.asked)}"{answered}'
 
 
 def question(request: Request) -> str:

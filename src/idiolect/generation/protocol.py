@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import ClassVar, Protocol, Self
 
@@ -21,8 +22,17 @@ class Host:
 
 
 @dataclass(frozen=True)
+class PastTurn:
+    """What a person once asked, and what they were answered, perhaps shortened."""
+
+    at: datetime
+    asked: str
+    answered: str
+
+
+@dataclass(frozen=True)
 class Person:
-    """What a method may know of a person: statements that were recalled, and the posterior's mean and sd (d,)."""
+    """What a method may know of a person: what was recalled, and the posterior's mean and sd (d,)."""
 
     preferences: Sequence[Preference]
     mean: Array
@@ -30,6 +40,7 @@ class Person:
     names: Sequence[str]  # of the d directions
     evidence: int  # pieces of feedback seen
     choices: Sequence[tuple[str, str, str]] = ()  # (prompt, chosen, rejected), newest last, for in-context methods
+    turns: Sequence[PastTurn] = ()  # of earlier conversations, best first
 
 
 @dataclass(frozen=True)

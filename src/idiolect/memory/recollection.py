@@ -1,10 +1,11 @@
 """Recall for any person of a store: what is held of them in this process is brought up to date, then asked.
 
 Embeddings are computed after a turn, and those that are still missing at the next recall; they are kept beside the
-event that the words stand in, part 2i the words of its statement i and part 2i + 1 their scope.
+event that the words stand in, part 2i the words of its statement i and part 2i + 1 their scope; of a turn, part 0 what
+the person said and part 1 what was answered.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import RLock
@@ -12,10 +13,11 @@ from threading import RLock
 import numpy as np
 from numpy.typing import NDArray
 
-from idiolect.errors import StoreError
+from idiolect.errors import AnswerNotFound, StoreError
 from idiolect.features.embedder import Embedder
 from idiolect.memory.extraction.topics import topic_of
 from idiolect.memory.keeping import Kept
+from idiolect.memory.past_turns import TurnIndex, read
 from idiolect.memory.recall.memories import Memories
 from idiolect.memory.recall.ranking import recall
 from idiolect.memory.recall.recalled import Recalled
@@ -26,6 +28,8 @@ from idiolect.schema import Preference, now
 
 DRAWER = "recall"
 AT_ONCE = 64  # texts that a recall embeds before it answers; with more missing, shared words decide until later
+TURNS_AT_ONCE = 8  # sides of past turns, which are longer
+LOOKED_AT = 3  # times as many past turns as are wanted: some may be too long, or may not leave this machine
 WORDS_ALONE = 0.04  # least overlap where there is no embedder: about one shared word
 
 Text = tuple[Part, str]
@@ -54,28 +58,81 @@ class Recollection:
     embedder: Embedder | None
 
     def recall(
-        self, person: UserStore, prompt: str, settings: RecallSettings | None = None, at: datetime | None = None
+        self,
+        person: UserStore,
+        prompt: str,
+        settings: RecallSettings | None = None,
+        at: datetime | None = None,
+        told: Iterable[str] = (),
     ) -> Recalled:
-        """The statements in force that bear on a prompt, best first, with their scores."""
-        index = self._index(person, at or now(), AT_ONCE)
+        """The statements in force and the past turns that bear on a prompt, best first, with their scores.
+
+        `told` are the texts of the conversation that the prompt stands in, which are not recalled again.
+        """
+        kept, chosen = person.kept(), settings or RecallSettings()
+        found = self._statements(self._index(person, kept, at or now(), AT_ONCE), prompt, chosen, at or now())
+        return self._with_turns(found, person, kept, prompt, chosen, (prompt, *told))
+
+    def prepare(self, person: UserStore) -> None:
+        """Embed all that is missing, so that the next recall need not."""
+        kept = person.kept()
+        self._index(person, kept, now(), None)
+        turns = self._turns(person, kept)
+        while self._embed_turns(person, kept, turns):
+            pass  # a few at a time, so that whoever recalls meanwhile finds them
+
+    def _statements(self, index: Index, prompt: str, chosen: RecallSettings, at: datetime) -> Recalled:
         if not index.held:
             return Recalled()
-        chosen = settings or RecallSettings()
         if self.embedder is None:  # "what should I cook?" shares no word with "allergic to nuts", but the area of life
             query, vector = f"{prompt} {topic_of(prompt)}", None
             least = float(index.memories.gate.lexical(np.array([WORDS_ALONE], np.float32))[0])
             chosen = chosen.model_copy(update={"threshold": chosen.threshold or least})
         else:
             query, vector = prompt, self.embedder.embed([prompt])[0].astype(np.float32)
-        found = recall(query, vector, index.memories, at or now(), chosen)
+        found = recall(query, vector, index.memories, at, chosen)
         return found if not index.trouble else found.model_copy(update={"notes": (*found.notes, index.trouble)})
 
-    def prepare(self, person: UserStore) -> None:
-        """Embed all that is missing, so that the next recall need not."""
-        self._index(person, now(), None)
+    def _with_turns(
+        self, found: Recalled, person: UserStore, kept: Kept, prompt: str, chosen: RecallSettings, told: Iterable[str]
+    ) -> Recalled:
+        if not chosen.turns or (chosen.remote_model and not chosen.turns_to_remote):
+            return found
+        turns = self._turns(person, kept)
+        self._embed_turns(person, kept, turns)
+        if not len(turns.turns):
+            return found
+        vector = None if self.embedder is None else self.embedder.embed([prompt])[0].astype(np.float32)
+        bearing = turns.bearing(prompt, vector, told, LOOKED_AT * chosen.turns)
+        private = _private(kept) if bearing and chosen.remote_model else set[str]()
+        episodes = tuple(read(person, turns, bearing, chosen, private))
+        notes = (turns.trouble,) if turns.trouble else ()
+        return found.model_copy(update={"episodes": episodes, "notes": (*found.notes, *notes)})
 
-    def _index(self, person: UserStore, at: datetime, most: int | None) -> Index:
-        kept = person.kept()
+    def _turns(self, person: UserStore, kept: Kept) -> TurnIndex:
+        turns = TurnIndex.of(kept, self.embedder)
+        turns.follow(person, kept, self.embedder and self.embedder.name)
+        return turns
+
+    def _embed_turns(self, person: UserStore, kept: Kept, turns: TurnIndex) -> bool:
+        """Embed the next few sides of turns; whether there may be more."""
+        if self.embedder is None or not turns.places:
+            return False
+        try:
+            texts = turns.waiting(person, TURNS_AT_ONCE)
+        except AnswerNotFound:  # forgotten just now: the next recall begins anew
+            return False
+        rows: NDArray[np.float32] = self.embedder.embed(list(texts.values())).astype(np.float32)
+        self.embedder.forget(list(texts.values()))  # nobody asks for them again, and forgetting would not know them
+        fresh = dict(zip(texts, rows, strict=True))
+        try:
+            turns.trouble = self._keep(person, kept.epoch, fresh)
+        except _Forgotten:
+            return False
+        turns.put(fresh)
+        return True
+
+    def _index(self, person: UserStore, kept: Kept, at: datetime, most: int | None) -> Index:
         with kept.lock:
             index = kept.drawers.get(DRAWER) or kept.drawers.setdefault(DRAWER, Index())
         assert isinstance(index, Index)
@@ -141,6 +198,12 @@ class Recollection:
             yield (event, 2 * number), preference.text
         if preference.scope:
             yield (event, 2 * number + 1), preference.scope
+
+
+def _private(kept: Kept) -> set[str]:
+    """Events of the statements that may not leave this machine."""
+    with kept.lock:
+        return {event for each in kept.statements.all(now()) if each.local_only for event in each.evidence}
 
 
 def _put(index: Index, preference: Preference, vectors: Embeddings) -> None:

@@ -1,5 +1,6 @@
 """Answers, the candidates they were chosen from, what the boundary said of them, and why they were chosen."""
 
+from datetime import datetime
 from typing import Literal, TypeAlias
 
 from pydantic import Field
@@ -40,12 +41,20 @@ class Share(Noun):
     contribution: float
 
 
+class EarlierTurn(Noun):
+    """A turn that was recalled: the id of its answer, and when it was."""
+
+    answer: str
+    at: datetime
+
+
 class Trace(Noun):
     """Why this answer: what was recalled, what decided, what the boundary said, and what each step took."""
 
     method: str
     model: str
     recalled: tuple[str, ...] = ()  # ids of preferences
+    turns: tuple[EarlierTurn, ...] = ()  # of earlier conversations, best first
     request_verdict: Verdict
     shares: tuple[Share, ...] = ()  # of the shown answer, largest contribution first
     strength: float = 0.0  # beta of the token values, after the KL cap

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from idiolect.schema import Noun, Preference
+from idiolect.schema import EarlierTurn, Noun, Preference
 
 
 class Parts(Noun):
@@ -59,3 +59,8 @@ class Recalled(Noun):
     def ids(self) -> tuple[str, ...]:
         """Of the preferences."""
         return tuple(each.preference.id for each in self.preferences)
+
+    @property
+    def turns(self) -> tuple[EarlierTurn, ...]:
+        """Where the past turns stand: the answers' ids, and when they were given."""
+        return tuple(EarlierTurn(answer=each.episode.talk, at=each.episode.at) for each in self.episodes)

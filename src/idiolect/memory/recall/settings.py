@@ -26,3 +26,7 @@ class RecallSettings(BaseModel):
     most_episodes: int = Field(5, ge=0, description="Past turns that are recalled at most, neighbours apart.")
     neighbours: int = Field(1, ge=0, le=5, description="Turns before and after that are given beside a recalled one.")
     episode_tokens: int = Field(600, ge=0, description="Budget of all recalled turns with their neighbours.")
+
+    turns: int = Field(2, ge=0, description="Past turns that are recalled at most, each the prompt with its answer.")
+    turn_tokens: int = Field(300, ge=0, description="Budget of all past turns, a token taken as four characters.")
+    turns_to_remote: bool = Field(False, description="Past turns may go to a model on another machine.")

@@ -1,0 +1,155 @@
+"""A person's past turns as the process keeps them: they follow the events, and their texts are read when recalled.
+
+Left out are turns that the boundary answered, background calls, and those that name a special category, for which
+nobody was asked whether it may be used beyond its conversation. Of a prompt only the person's own words are taken.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from math import ceil
+from threading import RLock
+
+from idiolect.errors import AnswerNotFound
+from idiolect.features.embedder import Embedder
+from idiolect.memory.extraction.documents import is_background, without_documents
+from idiolect.memory.extraction.topics import sensitive_of
+from idiolect.memory.keeping import Kept
+from idiolect.memory.recall.dense import Vector
+from idiolect.memory.recall.episodes import spoken
+from idiolect.memory.recall.recalled import Episode, RecalledEpisode
+from idiolect.memory.recall.settings import RecallSettings
+from idiolect.memory.recall.turns import ANSWERED, ASKED, Found, PastTurns, bearing, known_by
+from idiolect.memory.records import Embeddings, Part
+from idiolect.memory.store import UserStore
+from idiolect.schema import Interaction
+
+DRAWER = "turns"
+LONGEST = 600  # characters of a text that are indexed and embedded: what the embedder reads at once
+QUOTED = 400  # characters of a text that are recalled
+CHARACTERS = 4  # of a token
+
+Text = tuple[Part, str]
+
+
+@dataclass
+class TurnIndex:
+    """One person's past turns, ready to be recalled."""
+
+    turns: PastTurns
+    through: int = 0  # seq of the newest event that was looked at
+    places: dict[Part, tuple[int, int]] = field(default_factory=dict)  # of texts without embedding: place and side
+    trouble: str = ""  # why embeddings could not be kept, if so
+    lock: RLock = field(default_factory=RLock)
+
+    @classmethod
+    def of(cls, kept: Kept, embedder: Embedder | None) -> "TurnIndex":
+        """The one in the person's drawer, which goes when something is forgotten."""
+        drawer, dim = (DRAWER, 0) if embedder is None else (f"{DRAWER} of {embedder.name}", embedder.dim)
+        with kept.lock:
+            index = kept.drawers.get(drawer) or kept.drawers.setdefault(drawer, cls(PastTurns(dim)))
+        assert isinstance(index, TurnIndex)
+        return index
+
+    def follow(self, person: UserStore, kept: Kept, embedder: str | None) -> None:
+        """Take in the turns that came, with the embeddings that are stored."""
+        if self.through >= kept.through:
+            return
+        newest = kept.through
+        recorded = person.events("interaction", after=self.through)
+        came = [each.event for each in recorded if isinstance(each.event, Interaction)]
+        stored: Embeddings = {}
+        if embedder and came:  # all at once, where most are new, is one query
+            stored = person.embeddings(embedder, None if self.through == 0 else {event.id for event in came})
+        with self.lock:
+            for event in came:
+                self._take(event, stored, embedder is not None)
+            self.through = max(newest, *(each.seq for each in recorded)) if recorded else newest
+
+    def waiting(self, person: UserStore, most: int) -> dict[Part, str]:
+        """Texts without an embedding, those of the newest turns first."""
+        with self.lock:
+            parts = list(islice(reversed(self.places), most))
+            answers = dict.fromkeys(self.turns.ids[self.places[part][0]] for part in parts)
+        texts = dict(text for answer in answers for text in texts_of(person.interaction(answer)))
+        return {part: texts[part] for part in parts}
+
+    def put(self, vectors: Embeddings) -> None:
+        """Hold what was embedded."""
+        with self.lock:
+            for part, vector in vectors.items():
+                if part in self.places:
+                    self.turns.put(*self.places.pop(part), vector)
+
+    def bearing(self, query: str, vector: Vector | None, said: Iterable[str], most: int) -> list[Found]:
+        """What clearly bears on a prompt."""
+        with self.lock:
+            return bearing(self.turns, query, vector, frozenset(map(known_by, said)), most)
+
+    def _take(self, event: Interaction, stored: Embeddings, embeds: bool) -> None:
+        sides = own_sides(event)
+        if sides is None:
+            return
+        place = self.turns.add(event.answer.id, event.at, *(text[:LONGEST] for text in sides))
+        self.turns.said[place] = (known_by(event.prompt), known_by(event.answer.text))
+        for side in (ASKED, ANSWERED):
+            part = (event.id, side)
+            if part in stored:
+                self.turns.put(place, side, stored[part])
+            elif embeds and sides[side]:
+                self.places[part] = place, side
+
+
+def own_sides(event: Interaction) -> tuple[str, str] | None:
+    """The person's own words and the answer of a turn; None for one that is not recalled."""
+    if event.answer.refused or is_background(event.prompt):
+        return None
+    asked = "\n".join(line.strip() for line in without_documents(event.prompt).split("\n") if line.strip())
+    if not asked or sensitive_of(event.prompt) or sensitive_of(event.answer.text):
+        return None
+    return asked, event.answer.text.strip()
+
+
+def episodes_of(event: Interaction) -> tuple[Episode, Episode] | None:
+    """The two episodes of a turn; `talk` is the id of the answer, by which both are found again."""
+    sides = own_sides(event)
+    if sides is None:
+        return None
+    asked, answered = (
+        Episode(
+            id=f"{event.answer.id}/{speaker}", text=_shortened(text), speaker=speaker, at=event.at, talk=event.answer.id
+        )
+        for speaker, text in zip(("you", "assistant"), sides, strict=True)
+    )
+    return asked, answered
+
+
+def texts_of(event: Interaction) -> Iterator[Text]:
+    """What is embedded of a turn."""
+    for side, episode in enumerate(episodes_of(event) or ()):
+        if episode.text:
+            yield (event.id, side), spoken(episode)[:LONGEST]
+
+
+def read(
+    person: UserStore, index: TurnIndex, found: Iterable[Found], settings: RecallSettings, private: set[str]
+) -> Iterator[RecalledEpisode]:
+    """The texts of the turns found, within the number and the budget. `private`: events of what never leaves here."""
+    left, count = settings.turn_tokens, 0
+    for each in found:
+        try:
+            event = person.interaction(index.turns.ids[each.place])
+        except AnswerNotFound:  # forgotten just now
+            continue
+        pair = episodes_of(event)
+        if pair is None or (private and any(said.id in private for said in person.of_turn(event.answer.id))):
+            continue
+        cost = sum(ceil(len(episode.text) / CHARACTERS) for episode in pair)
+        if cost > left or count == settings.turns:
+            continue
+        left, count = left - cost, count + 1
+        yield RecalledEpisode(episode=pair[0], after=pair[1:], score=each.score, parts=each.parts, why=each.why)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= QUOTED else f"{text[: QUOTED - 3].rstrip()}..."
