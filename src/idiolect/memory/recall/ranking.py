@@ -100,9 +100,10 @@ def _picked(judged: Judged, memories: Memories, settings: RecallSettings) -> lis
     return [*topics, *styles]
 
 
-def _best_first(judged: Judged, among: Bools) -> list[int]:
+def _best_first(judged: Judged, among: Bools) -> Iterator[int]:
+    """One by one: few are taken of the thousands that may bear on a prompt."""
     places = np.flatnonzero(among)
-    return [int(place) for place in places[np.argsort(-judged.score[places], kind="stable")]]
+    return map(int, places[np.argsort(-judged.score[places], kind="stable")])
 
 
 class Capped:
