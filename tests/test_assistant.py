@@ -367,5 +367,7 @@ def test_embeddings_are_kept_after_the_turn_and_found_by_the_next_process(tmp_pa
     with Assistant(settings=settings_) as second:
         person = second.store.user("ana")
         (preference,) = person.preferences()
-        assert list(person.embeddings("minilm")) == [(preference.evidence[0], 0)]
+        (turn,) = person.events("interaction")
+        sides = {(turn.event.id, 0), (turn.event.id, 1)}
+        assert set(person.embeddings("minilm")) == {(preference.evidence[0], 0), *sides}
         assert second.answer("ana", "Which hostel in Lisbon?", temporary=True).trace.recalled == (preference.id,)

@@ -111,7 +111,7 @@ class Recollection:
 
     def _turns(self, person: UserStore, kept: Kept) -> TurnIndex:
         turns = TurnIndex.of(kept, self.embedder)
-        turns.follow(person, kept, self.embedder and self.embedder.name)
+        turns.follow(person, kept, None if self.embedder is None else self.embedder.name)
         return turns
 
     def _embed_turns(self, person: UserStore, kept: Kept, turns: TurnIndex) -> bool:
