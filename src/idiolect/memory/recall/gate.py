@@ -142,9 +142,9 @@ class Gate:
         return sigmoid(logits + np.float32(self.about.weights.overlap) * overlap)
 
     def lexical(self, overlap: Floats) -> Floats:
-        """(n,) from the overlap of words alone."""
+        """(n,) from the overlap of words alone; without a shared word nothing speaks for it."""
         base, slope = self.about.weights.lexical
-        return sigmoid(np.float32(base) + np.float32(slope) * overlap)
+        return np.where(overlap > 0, sigmoid(np.float32(base) + np.float32(slope) * overlap), np.float32(0))
 
     def checked(self, vector: Vector) -> Floats:
         """In single precision. Raises FeatureMismatch for another width."""
