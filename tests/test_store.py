@@ -1,11 +1,13 @@
 """What every store promises, on an SQLite file, in memory and on PostgreSQL."""
 
 import multiprocessing
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from idiolect.errors import AnswerNotFound, BadInput, InvalidUser, StoreError
 from idiolect.memory.store import State, Store, Transaction, UserStore, open_store
 from idiolect.schema import (
+    EVENT,
     Answer,
     AnyEvent,
     Candidate,
@@ -21,6 +24,7 @@ from idiolect.schema import (
     Edit,
     Interaction,
     Rating,
+    Slots,
     Statement,
     Trace,
     Verdict,
@@ -283,6 +287,36 @@ def test_what_was_written_is_there_when_the_store_is_opened_again(address: str) 
         record(store.user("ana"), *EVENTS)
     with open_store(address) as store:
         assert [each.event for each in store.user("ana").events()] == EVENTS
+
+
+@pytest.mark.parametrize("address", ["file", "postgresql"], indirect=True)
+def test_an_event_is_read_as_it_was_written_to_the_byte_and_the_microsecond(address: str) -> None:
+    east, west = timezone(timedelta(hours=14)), timezone(timedelta(hours=-9, minutes=-30))
+    moments = (
+        datetime(2026, 3, 2, 8, 0, 0, 123456, tzinfo=UTC),
+        datetime(2026, 3, 2, 8, tzinfo=UTC),
+        datetime(2026, 10, 25, 1, 30, 0, 1, tzinfo=ZoneInfo("Europe/London")),
+        datetime(2026, 10, 25, 1, 30, 0, 1, fold=1, tzinfo=ZoneInfo("Europe/London")),
+        datetime(2026, 3, 2, 8, tzinfo=east),
+        datetime(2026, 3, 2, 8, 0, 0, 999999, tzinfo=west),
+        datetime.min.replace(tzinfo=UTC),
+        datetime.max.replace(tzinfo=UTC),
+    )
+    said = [Statement(id=f'evt-"{number}\\', text="tea", at=moment) for number, moment in enumerate(moments)]
+    events = [*EVENTS, *said, Correction(id="evt-empty")]
+    with open_store(address) as store:
+        record(store.user("ana"), *events)
+        found = [each.event for each in store.user("ana").events()]
+    assert [EVENT.dump_json(each) for each in found] == [EVENT.dump_json(each) for each in events]
+
+
+def test_a_row_holds_no_word_twice_and_no_default(tmp_path: Path) -> None:
+    file = tmp_path / "me.db"
+    with open_store(str(file)) as store:
+        record(store.user("ana"), Statement(text="tea", slots=(Slots(kind="topic", object="tea"),)))
+    with sqlite3.connect(file) as connection:
+        rows = connection.execute("SELECT payload FROM event").fetchall()
+    assert rows == [('{"text":"tea","slots":[{"kind":"topic","object":"tea"}]}',)]
 
 
 def test_erasing_a_person_removes_every_row_and_nobody_elses(store: Store, ana: UserStore) -> None:

@@ -184,7 +184,7 @@ def test_an_erasure_that_a_reader_holds_up_says_that_the_log_still_has_the_words
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        ("UPDATE event SET payload = replace(payload, 'statement', 'telepathy')", "event 1 cannot be read"),
+        ("UPDATE event SET payload = replace(payload, '\"text\"', '\"telepathy\"')", "event 1 cannot be read"),
         ("UPDATE state SET data = x'00'", "a stored belief cannot be read"),
         ("UPDATE state SET layout = '[]'", "a stored belief cannot be read"),
     ],

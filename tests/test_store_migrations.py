@@ -18,6 +18,7 @@ from idiolect.memory import migrations
 from idiolect.memory.migrations import VERSION_TABLE, revisions
 from idiolect.memory.store import open_store
 from idiolect.memory.tables import METADATA
+from idiolect.schema import EVENT
 from postgres import empty_database
 
 
@@ -80,7 +81,7 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(tmp_path: Path) ->
         assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("vector",)]
 
 
-PAYLOAD = '{"id":"evt-1","at":"2026-03-02T08:00:00Z","kind":"statement","text":"no emoji"}'
+PAYLOAD = '{"id":"evt-1","at":"2026-03-02T10:00:00+02:00","kind":"statement","text":"no emoji"}'
 AT = "2026-03-02 08:00:00"
 OLD_ROWS = {  # by the revision that they were written in
     "0001": [
@@ -115,6 +116,9 @@ def test_a_database_of_an_earlier_revision_is_upgraded_with_its_rows(address: st
     with open_store(address) as store:
         ana = store.user("ana")
         assert [each.text for each in ana.preferences()] == ["no emoji"]
+        assert [each.event.model_dump_json() for each in ana.events()] == [
+            EVENT.validate_json(PAYLOAD).model_dump_json()
+        ]
         assert list(ana.vectors(["a"], "v1")) == ["a"]
         assert ana.head() == (0, 1)
         with ana.transaction() as transaction:

@@ -50,7 +50,8 @@ def embedding_bytes(vector: Array | NDArray[np.float32]) -> tuple[float, bytes]:
     Linear, with one scale for each row, so that the largest entry takes all of the 127 steps.
     """
     scale = float(np.abs(vector).max(initial=0.0)) / STEPS
-    rounded = np.rint(np.asarray(vector) / scale) if scale else np.zeros(len(vector))
+    entries = np.asarray(vector, dtype=np.float64)  # in float32 the scale of a tiny vector would be nought
+    rounded = np.rint(entries / scale) if scale else np.zeros(len(vector))
     return scale, rounded.astype(np.int8).tobytes()
 
 

@@ -196,11 +196,12 @@ def _open_postgresql(url: URL, patience_s: float) -> Engine:
         url, pool_size=10, max_overflow=20, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_S}
     )
 
-    def _set_patience(connection: DriverConnection, _record: object) -> None:
+    def _set_session(connection: DriverConnection, _record: object) -> None:
         cursor = connection.cursor()
+        cursor.execute("SET timezone TO 'UTC'")  # elsewhere the first and last day that Python knows cannot be read
         cursor.execute(f"SET lock_timeout = '{round(patience_s * 1000)}ms'")
         cursor.close()
         connection.commit()
 
-    event.listen(engine, "connect", _set_patience)
+    event.listen(engine, "connect", _set_session)
     return engine

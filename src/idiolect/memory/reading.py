@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from json.encoder import encode_basestring_ascii as _quoted
 from typing import Final, TypeAlias, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -24,19 +25,20 @@ OF: Final[BindParameter[str]] = bindparam("of")  # the person
 MOST_VALUES = 500  # in one statement; more are asked for in turns
 
 # Statements are built once, and SQLAlchemy compiles each once.
+_RECORDED: Final = tuple(tables.event.c[name] for name in ("seq", "id", "kind", "at", "payload"))
 _EVENTS: Final = (
-    select(tables.event.c.seq, tables.event.c.payload)
+    select(*_RECORDED)
     .where(tables.event.c.person == OF, tables.event.c.seq > bindparam("after"))
     .order_by(tables.event.c.seq)
 )
 _EVENTS_OF_KINDS: Final = _EVENTS.where(tables.event.c.kind.in_(bindparam("kinds", expanding=True)))
 _INTERACTION: Final = (
-    select(tables.event.c.seq, tables.event.c.payload)
+    select(*_RECORDED)
     .join_from(tables.answer, tables.event, tables.answer.c.event == tables.event.c.seq)
     .where(tables.answer.c.person == OF, tables.answer.c.id == bindparam("identifier"))
 )
 _NEWEST_INTERACTIONS: Final = (
-    select(tables.event.c.seq, tables.event.c.payload)
+    select(*_RECORDED)
     .where(tables.event.c.person == OF, tables.event.c.kind == "interaction")
     .order_by(tables.event.c.seq.desc())
     .limit(bindparam("most"))
@@ -52,11 +54,12 @@ _HEAD: Final = select(
     select(func.max(tables.event.c.seq)).where(tables.event.c.person == OF).scalar_subquery().label("newest"),
 ).where(tables.person.c.id == OF)
 _EMBEDDINGS: Final = (
-    select(tables.embedding.c.event, tables.embedding.c.part, tables.embedding.c.scale, tables.embedding.c.data)
-    .where(tables.embedding.c.person == OF, tables.embedding.c.version == bindparam("made_by"))
-    .order_by(tables.embedding.c.event, tables.embedding.c.part)
+    select(tables.event.c.id, tables.embedding.c.part, tables.embedding.c.scale, tables.embedding.c.data)
+    .join_from(tables.event, tables.embedding, tables.embedding.c.event == tables.event.c.seq)
+    .where(tables.event.c.person == OF, tables.embedding.c.version == bindparam("made_by"))
+    .order_by(tables.event.c.seq, tables.embedding.c.part)
 )
-_EMBEDDINGS_OF: Final = _EMBEDDINGS.where(tables.embedding.c.event.in_(bindparam("events", expanding=True)))
+_EMBEDDINGS_OF: Final = _EMBEDDINGS.where(tables.event.c.id.in_(bindparam("events", expanding=True)))
 _AUDIT: Final = select(tables.audit).where(tables.audit.c.person == OF).order_by(tables.audit.c.seq)
 _WHAT: Final = TypeAdapter(dict[str, int | list[str]])
 
@@ -119,7 +122,7 @@ class Reading(ABC):
         """Vectors (d,) of those candidates that this version of the space has measured."""
         found: dict[str, Array] = {}
         asked = [candidate for candidate in candidate_ids if candidate.isprintable()]
-        for some in _batches(asked):
+        for some in batches(asked):
             rows = self._rows(_VECTORS, {"made_by": version, "candidates": some})
             found |= {row.candidate: vector_of(row.data) for row in rows}
         return found
@@ -135,7 +138,7 @@ class Reading(ABC):
         if event_ids is None:
             return _embeddings(self._rows(_EMBEDDINGS, {"made_by": version}))
         found: Embeddings = {}
-        for some in _batches(list(event_ids)):
+        for some in batches(list(event_ids)):
             found |= _embeddings(self._rows(_EMBEDDINGS_OF, {"made_by": version, "events": some}))
         return found
 
@@ -165,13 +168,14 @@ class Reading(ABC):
         return self.ask(lambda statements: statements.conflicts(now()))
 
 
-def _batches(names: Sequence[str]) -> Iterable[Sequence[str]]:
+def batches(names: Sequence[str]) -> Iterable[Sequence[str]]:
+    """So many at a time as one statement takes."""
     return (names[start : start + MOST_VALUES] for start in range(0, len(names), MOST_VALUES))
 
 
 def _embeddings(rows: Rows) -> Embeddings:
     vectors = embeddings_of([row.scale for row in rows], [row.data for row in rows])
-    return {(row.event, row.part): vector for row, vector in zip(rows, vectors, strict=True)}
+    return {(row.id, row.part): vector for row, vector in zip(rows, vectors, strict=True)}
 
 
 def _in_utc(at: datetime) -> datetime:
@@ -180,10 +184,14 @@ def _in_utc(at: datetime) -> datetime:
 
 
 def _recorded(row: Row[*tuple[object, ...]]) -> Recorded:
+    seq, identifier, kind, at, payload = row.seq, row.id, row.kind, row.at, row.payload
+    # Older payloads hold what stands in columns too: of two members of one name, the later counts.
+    columns = f'{{"id":{_quoted(identifier)},"kind":{_quoted(kind)},"at":"{_in_utc(at).isoformat()}"'
+    whole = f"{columns}}}" if payload == "{}" else f"{columns},{payload.removeprefix('{')}"
     try:
-        return Recorded(row.seq, EVENT.validate_json(row.payload))
+        return Recorded(seq, EVENT.validate_json(whole))
     except ValidationError as unknown:
         raise StoreError(
-            f"event {row.seq} cannot be read by this version of Idiolect: upgrade with "
+            f"event {seq} cannot be read by this version of Idiolect: upgrade with "
             "`pip install --upgrade idiolect`, or restore a backup if the file was changed by hand"
         ) from unknown

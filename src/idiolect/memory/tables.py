@@ -1,7 +1,7 @@
 """The tables. Evidence is `event`; everything else is found or derived from it, and goes when it goes.
 
-Every key begins with the person, so ids of two people never meet: the same export can be imported for two people,
-and nobody learns from a clash that an id exists.
+Every key begins with the person, or with the seq of one of their events, so ids of two people never meet: the same
+export can be imported for two people, and nobody learns from a clash that an id exists.
 """
 
 from sqlalchemy import (
@@ -47,7 +47,7 @@ event = Table(
     Column("id", String, nullable=False),
     Column("kind", String, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),  # UTC
-    Column("payload", Text, nullable=False),  # JSON of schema.AnyEvent
+    Column("payload", Text, nullable=False),  # JSON of schema.AnyEvent, less what stands in columns or is the default
     UniqueConstraint("person", "id"),
     Index(None, "person", "kind", "seq"),
     Index(None, "person", "seq"),
@@ -88,13 +88,12 @@ state = Table(
 embedding = Table(
     "embedding",
     METADATA,
-    Column("person", String(128), primary_key=True),
-    Column("event", String, primary_key=True),
+    Column("event", ForeignKey("event.seq", ondelete="CASCADE"), primary_key=True, autoincrement=False),
     Column("part", Integer, primary_key=True, autoincrement=False),  # which statement of it, or side of the turn
     Column("version", String, primary_key=True),  # of the embedder
     Column("scale", Float, nullable=False),
     Column("data", LargeBinary, nullable=False),  # int8; times `scale` it is the vector
-    ForeignKeyConstraint(["person", "event"], ["event.person", "event.id"], ondelete="CASCADE"),
+    sqlite_with_rowid=False,
 )
 
 audit = Table(

@@ -3,7 +3,7 @@
 import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC
+from datetime import UTC, timedelta
 from typing import Final, TypeVar
 
 from pydantic_core import PydanticSerializationError
@@ -27,7 +27,7 @@ from idiolect.memory.door import pass_the_door
 from idiolect.memory.faults import as_bad_input, as_store_errors
 from idiolect.memory.forgetting import hanging_on
 from idiolect.memory.keeping import Fork, Keeping
-from idiolect.memory.reading import MOST_VALUES, OF, Query, Reading, Rows
+from idiolect.memory.reading import MOST_VALUES, OF, Query, Reading, Rows, batches
 from idiolect.memory.records import Embeddings, Removed, State
 from idiolect.schema import EVENT, AnyEvent, Array, Interaction, now
 
@@ -46,8 +46,10 @@ _CHANGE_STATE: Final = update(tables.state).where(
 )
 _NEW_EMBEDDINGS: Final = insert(tables.embedding)
 _NEW_AUDIT: Final = insert(tables.audit)
+_SEQS: Final = select(tables.event.c.id, tables.event.c.seq).where(
+    tables.event.c.person == OF, tables.event.c.id.in_(bindparam("events", expanding=True))
+)
 _DROP_EMBEDDINGS: Final = delete(tables.embedding).where(
-    tables.embedding.c.person == OF,
     tables.embedding.c.event == bindparam("of_event"),
     tables.embedding.c.part == bindparam("of_part"),
     tables.embedding.c.version == bindparam("made_by"),
@@ -59,17 +61,18 @@ _DROP_VECTORS: Final = delete(tables.vector).where(
 )
 HEARD = "heard-"  # of a turn's key among the ids that lead to it
 LONGEST_ID = 200  # characters
+_OF_PERSON: Final = select(tables.event.c.seq).where(tables.event.c.person == OF).scalar_subquery()
 # Children first: a row goes before the row that it points at.
 _ERASURES: Final = {
-    table.name: delete(table).where((table.c.id if table is tables.person else table.c.person) == OF)
-    for table in (
-        tables.vector,
-        tables.embedding,
-        tables.state,
-        tables.answer,
-        tables.audit,
-        tables.event,
-        tables.person,
+    table.name: delete(table).where(condition)
+    for table, condition in (
+        (tables.vector, tables.vector.c.person == OF),
+        (tables.embedding, tables.embedding.c.event.in_(_OF_PERSON)),
+        (tables.state, tables.state.c.person == OF),
+        (tables.answer, tables.answer.c.person == OF),
+        (tables.audit, tables.audit.c.person == OF),
+        (tables.event, tables.event.c.person == OF),
+        (tables.person, tables.person.c.id == OF),
     )
 }
 _OF_EVENTS: Final = (
@@ -81,12 +84,12 @@ _OF_ANSWERS: Final = (
     select(tables.answer.c.id).where(tables.answer.c.person == OF, tables.answer.c.event.in_(_OF_EVENTS))
 ).scalar_subquery()
 _FORGETTINGS: Final = {
-    table.name: delete(table).where(table.c.person == OF, column.in_(values))
-    for table, column, values in (
-        (tables.vector, tables.vector.c.candidate, _OF_ANSWERS),
-        (tables.embedding, tables.embedding.c.event, bindparam("events", expanding=True)),
-        (tables.answer, tables.answer.c.event, _OF_EVENTS),
-        (tables.event, tables.event.c.id, bindparam("events", expanding=True)),
+    table.name: delete(table).where(*conditions)
+    for table, conditions in (
+        (tables.vector, (tables.vector.c.person == OF, tables.vector.c.candidate.in_(_OF_ANSWERS))),
+        (tables.embedding, (tables.embedding.c.event.in_(_OF_EVENTS),)),
+        (tables.answer, (tables.answer.c.event.in_(_OF_EVENTS),)),
+        (tables.event, (tables.event.c.seq.in_(_OF_EVENTS),)),
     )
 }
 
@@ -157,16 +160,17 @@ class Transaction(Reading):
         """Keep vectors (d,) by event and part, as int8. Raises BadInput for an event that is not recorded."""
         if not vectors:
             return
-        keys = [{"event": event, "part": part, "version": version} for event, part in vectors]
-        old = [{"of": self.id, "of_event": event, "of_part": part, "made_by": version} for event, part in vectors]
+        seqs = self._seqs({event for event, _ in vectors})
+        if any(event not in seqs for event, _ in vectors):
+            raise BadInput("an embedding's event is not recorded: append it first")
+        old = [{"of_event": seqs[event], "of_part": part, "made_by": version} for event, part in vectors]
         pairs = (embedding_bytes(vector) for vector in vectors.values())
         rows = [
-            {**key, "person": self.id, "scale": scale, "data": data}
-            for key, (scale, data) in zip(keys, pairs, strict=True)
+            {"event": seqs[event], "part": part, "version": version, "scale": scale, "data": data}
+            for (event, part), (scale, data) in zip(vectors, pairs, strict=True)
         ]
         self._run(_DROP_EMBEDDINGS, old)
-        with as_bad_input("an embedding's event is not recorded: append it first"):
-            self._run(_NEW_EMBEDDINGS, rows)
+        self._run(_NEW_EMBEDDINGS, rows)
 
     def note(self, action: str, what: Mapping[str, int | Sequence[str]]) -> None:
         """Add to the audit trail: ids and counts. Raises BadInput for a text, which has no place there."""
@@ -211,6 +215,10 @@ class Transaction(Reading):
         """The answer of this person's statements, with those that were written in this transaction."""
         return self._keeping.ask_within(self, question, self._fork)
 
+    def _seqs(self, event_ids: Iterable[str]) -> dict[str, int]:
+        asked = [each for each in event_ids if each.isprintable()]
+        return {row.id: row.seq for some in batches(asked) for row in self._rows(_SEQS, {"events": some})}
+
     def _epoch(self) -> int:
         head = self.head()
         assert head is not None  # the transaction holds the person's row
@@ -241,8 +249,10 @@ class Transaction(Reading):
 
 
 def _payload(event: AnyEvent) -> str:
+    """What neither stands in a column nor is the default. The column `at` keeps the moment, but no zone beside UTC."""
+    in_columns = {"id", "kind", "at"} if event.at.utcoffset() == timedelta(0) else {"id", "kind"}
     try:
-        return EVENT.dump_json(event).decode()
+        return EVENT.dump_json(event, exclude=in_columns, exclude_defaults=True).decode()
     except PydanticSerializationError as unencodable:
         raise BadInput("the text has half of a character (a lone surrogate): send valid Unicode") from unencodable
 

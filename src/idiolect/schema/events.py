@@ -1,4 +1,8 @@
-"""Events: evidence is kept, beliefs are derived from it. Fields that are added later have defaults, for old rows."""
+"""Events: evidence is kept, beliefs are derived from it. Fields that are added later have defaults, for old rows.
+
+Rows are written without what equals its default, so no default here, or in a noun that an event holds, is ever
+changed: a row that leaves it out would be read as another event.
+"""
 
 from datetime import datetime
 from typing import Annotated, Literal, TypeAlias

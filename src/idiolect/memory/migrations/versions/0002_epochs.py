@@ -14,16 +14,14 @@ def upgrade() -> None:
     op.create_index("ix_event_person_seq", "event", ["person", "seq"])
     op.create_table(
         "embedding",
-        sa.Column("person", sa.String(128), nullable=False),
-        sa.Column("event", sa.String, nullable=False),
+        sa.Column("event", SEQUENCE, nullable=False, autoincrement=False),
         sa.Column("part", sa.Integer, nullable=False, autoincrement=False),
         sa.Column("version", sa.String, nullable=False),
         sa.Column("scale", sa.Float, nullable=False),
         sa.Column("data", sa.LargeBinary, nullable=False),
-        sa.PrimaryKeyConstraint("person", "event", "part", "version", name="pk_embedding"),
-        sa.ForeignKeyConstraint(
-            ["person", "event"], ["event.person", "event.id"], name="fk_embedding_event", ondelete="CASCADE"
-        ),
+        sa.PrimaryKeyConstraint("event", "part", "version", name="pk_embedding"),
+        sa.ForeignKeyConstraint(["event"], ["event.seq"], name="fk_embedding_event", ondelete="CASCADE"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "audit",
