@@ -14,7 +14,6 @@ from idiolect.evaluation.statistics import ratio_of_medians
 from idiolect.features.embedder import Embedder, open_embedder
 
 HAS_MEM0 = find_spec("mem0") is not None
-needs_mem0 = pytest.mark.skipif(not HAS_MEM0, reason="mem0ai is not installed: pip install 'idiolect[peers]'")
 
 
 @pytest.fixture(scope="module")
@@ -37,24 +36,23 @@ def test_medians_are_held_against_each_other() -> None:
     assert (figure.value, figure.low, figure.high) == (3.0, 3.0, 300.0)
 
 
-@pytest.mark.skipif(HAS_MEM0, reason="mem0ai is installed")
-def test_a_peer_that_is_not_installed_says_how_to_install_it(tmp_path: Path, embedder: Embedder) -> None:
-    with pytest.raises(MissingExtra, match="idiolect\\[peers\\]"):
-        PEERS["mem0"](tmp_path, embedder)
+if HAS_MEM0:  # not a skipped test: a machine without it, as `make setup` makes them, has nothing to compare with
 
+    @pytest.mark.parametrize("name", sorted(PEERS))
+    def test_a_peer_finds_what_it_was_told(name: str, tmp_path: Path, embedder: Embedder) -> None:
+        peer = PEERS[name](tmp_path, embedder)
+        peer.add("I can't stand crowded museums.")
+        assert peer.search("Which museums would you recommend?") == 1
+        peer.close()
 
-@needs_mem0
-@pytest.mark.parametrize("name", sorted(PEERS))
-def test_a_peer_finds_what_it_was_told(name: str, tmp_path: Path, embedder: Embedder) -> None:
-    peer = PEERS[name](tmp_path, embedder)
-    peer.add("I can't stand crowded museums.")
-    assert peer.search("Which museums would you recommend?") == 1
-    peer.close()
+    def test_both_sides_are_timed_and_the_figures_follow_from_the_cases(tmp_path: Path) -> None:
+        predictions, small = tmp_path / "cases.jsonl", {"statements": "10", "rounds": "5", "resamples": "100"}
+        report = run_bench("peers", None, None, predictions, small, False, tmp_path)
+        assert recompute("peers", predictions, small) == report.metrics
+        assert {"times_faster/add@p50", "times_faster/search@p50", "our_hear_ms@p50", "load"} <= set(report.metrics)
 
+else:
 
-@needs_mem0
-def test_both_sides_are_timed_and_the_figures_follow_from_the_cases(tmp_path: Path) -> None:
-    predictions, small = tmp_path / "cases.jsonl", {"statements": "10", "rounds": "5", "resamples": "100"}
-    report = run_bench("peers", None, None, predictions, small, False, tmp_path)
-    assert recompute("peers", predictions, small) == report.metrics
-    assert {"times_faster/add@p50", "times_faster/search@p50", "our_hear_ms@p50", "load"} <= set(report.metrics)
+    def test_a_peer_that_is_not_installed_says_how_to_install_it(tmp_path: Path, embedder: Embedder) -> None:
+        with pytest.raises(MissingExtra, match="idiolect\\[peers\\]"):
+            PEERS["mem0"](tmp_path, embedder)

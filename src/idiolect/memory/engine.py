@@ -30,6 +30,7 @@ PRAGMAS = {
 BEGIN = "idiolect_begin"  # execution option: how SQLite opens the transaction
 CONNECTIONS = 32  # a read takes well under a millisecond, so hundreds of threads share them
 CONNECT_S = 5
+CHECKPOINT_S = 0.02  # between two tries to empty the log
 
 
 class Cursor(Protocol):
@@ -108,8 +109,7 @@ class Database:
             if self.is_sqlite:
                 # secure_delete zeroes cells where they lie, but not the copies that splitting a page left in its gaps.
                 connection.execute(text("VACUUM"))
-                busy = connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)")).scalar_one()
-                if busy:
+                if not self._is_log_emptied(connection):
                     raise StoreError(
                         f"{self.name}: the rows are erased, but another process still reads, so old pages remain in "
                         "the write-ahead log: stop it and erase again"
@@ -122,6 +122,18 @@ class Database:
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
+
+    def _is_log_emptied(self, connection: Connection) -> bool:
+        """Whether the write-ahead log holds nothing any more, within the patience of a writer.
+
+        SQLite waits for readers by itself, but not for somebody else's checkpoint, which a commit may start.
+        """
+        until = time.monotonic() + self._patience_s
+        while connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)")).scalar_one():
+            if time.monotonic() > until:
+                return False
+            time.sleep(CHECKPOINT_S)
+        return True
 
     def _note_failure(self, _context: ExceptionContext) -> None:
         self._here.has_failed = True
