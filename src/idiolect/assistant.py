@@ -250,10 +250,13 @@ class Assistant:
 
 
 def _told(preparing: Future[None]) -> None:
-    """What failed after a turn is tried again before the next, which says so if it fails again."""
+    """What failed after a turn, as it does when the process ends just then, is tried again before the next recall.
+
+    The trace of that turn says so if it fails again; this line is for whoever looks for the reason.
+    """
     error = preparing.exception()
     if error is not None:
-        log.warning("what was said could not be embedded after the turn: %s", error)
+        log.info("what was said could not be embedded after the turn: %s", error)
 
 
 def _id(thing: Candidate | Answer | str) -> str:

@@ -87,7 +87,8 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> 
 def show_profile(profile: Profile, every: bool = False) -> None:
     """What is believed of a person: the surest tastes as bars with the range that holds 90 %, and the statements."""
     out = console()
-    tastes = profile.tastes if every else profile.tastes[:TASTES_SHOWN]
+    shown = len(profile.tastes) if every else TASTES_SHOWN if profile.evidence else 0
+    tastes = profile.tastes[:shown]
     reach = max((abs(taste.mean) + Z90 * taste.sd for taste in tastes), default=1.0)
     title = f"{profile.user}: {profile.evidence} piece{'' if profile.evidence == 1 else 's'} of feedback"
     rows = [
@@ -99,8 +100,11 @@ def show_profile(profile: Profile, every: bool = False) -> None:
         )
         for taste in tastes
     ]
-    out.print(table(title, ("attribute", f"less {'more':>{BAR - 5}}", "weight", "belief"), rows))
-    if len(tastes) < len(profile.tastes):
+    if rows:
+        out.print(table(title, ("attribute", f"less {'more':>{BAR - 5}}", "weight", "belief"), rows))
+    else:
+        out.print(f"{title}: nothing is known yet of how they like their answers (--all shows where everybody starts)")
+    if rows and len(tastes) < len(profile.tastes):
         out.print(f"and {len(profile.tastes) - len(tastes)} less sure (--all)")
     if profile.preferences:
         said = [(each.kind, each.text, each.id) for each in profile.preferences]
