@@ -69,6 +69,10 @@ class Reciter(Assistant):
         super().__init__(settings=settings)
         self._parts = replace(self._parts, open_model=Recital)
 
+    def rest(self) -> None:
+        """Return when what goes on after an answer is done, as it is long before a person has read it."""
+        self._background.submit(int).result()
+
 
 class Latency(Bench):
     """Milliseconds of a turn besides the model's own, of feedback until it is durable, of recall and remembering."""
@@ -142,13 +146,14 @@ class Latency(Bench):
                     if turn >= 0:
                         yield case
 
-    def _turn(self, assistant: Assistant, setup: str, turn: int) -> Case:
+    def _turn(self, assistant: Reciter, setup: str, turn: int) -> Case:
         user = f"person-{turn % PEOPLE}"
         question = f"How should I begin with plan number {turn} for {TOPICS[turn % len(TOPICS)]}?"
         start = time.perf_counter()
         answer = assistant.answer(user, question, candidates=self.candidates)
         answered = time.perf_counter()
         liked, other = _opinion(answer)
+        assistant.rest()
         judged = time.perf_counter()
         assistant.prefer(user, liked, over=other)
         done = time.perf_counter()
