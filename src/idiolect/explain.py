@@ -53,9 +53,13 @@ def _shares(shares: tuple[Share, ...]) -> list[str]:
     told = [share for share in shares if abs(share.contribution) >= WORTH_TELLING][:SHARES_TOLD]
     if not told:
         return []
-    parts = [f"{share.words} ({share.contribution:+.2f})" for share in told]
+    speaks_for, against = (
+        ", ".join(f"{share.words} ({share.contribution:+.2f})" for share in told if (share.contribution > 0) == is_for)
+        for is_for in (True, False)
+    )
     rest = sum(share.contribution for share in shares) - sum(share.contribution for share in told)
-    return [f"What counted: {', '.join(parts)}, all else {rest:+.2f}."]
+    parts = [speaks_for, f"against it {against}" if against else "", f"all else {rest:+.2f}"]
+    return [f"What counted: {'; '.join(part for part in parts if part)}."]
 
 
 def _evidence(answer: Answer) -> str:
