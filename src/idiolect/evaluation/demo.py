@@ -67,7 +67,7 @@ class Size:
     max_tokens: int
 
 
-FULL = Size(choices=12, questions=3, candidates=4, plain=8, max_tokens=64)
+FULL = Size(choices=12, questions=3, candidates=4, plain=8, max_tokens=52)
 SHORT = Size(choices=4, questions=1, candidates=3, plain=6, max_tokens=40)
 
 
