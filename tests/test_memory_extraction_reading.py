@@ -242,14 +242,3 @@ def test_time_grows_with_the_length_of_a_hostile_text_and_no_faster(piece: str) 
     start = time.perf_counter()
     extract(text)
     assert time.perf_counter() - start < 2
-
-
-def test_an_ordinary_message_takes_a_few_milliseconds() -> None:
-    text = "I'm planning a trip in May. I prefer trains, and I'm allergic to nuts. Where should we go?"
-    extract(text)
-    times = []
-    for _ in range(20):
-        start = time.perf_counter()
-        extract(text)
-        times.append(time.perf_counter() - start)
-    assert min(times) < 0.004  # the promise is 2 ms; a shared machine may take twice as long
