@@ -7,15 +7,14 @@ import signal
 import sqlite3
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import Engine, event
-from sqlalchemy.exc import OperationalError
 
+from failing import failing
 from idiolect.errors import StoreError
 from idiolect.features.space import PreferenceSpace
 from idiolect.learning import Learner
@@ -156,25 +155,6 @@ def test_forty_killed_processes_lose_no_acknowledged_write_and_leave_what_a_fold
 
 
 # --- the N-th call fails --------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def failing(at: int) -> Iterator[list[int]]:
-    """The database fails at this call, commits counted; the number of calls there were, in a list."""
-    calls = [0]
-
-    def fail(*_: object) -> None:
-        calls[0] += 1
-        if calls[0] == at:
-            raise OperationalError("a call", {}, sqlite3.OperationalError("disk I/O error"))
-
-    for name in ("before_cursor_execute", "commit"):
-        event.listen(Engine, name, fail)
-    try:
-        yield calls
-    finally:
-        for name in ("before_cursor_execute", "commit"):
-            event.remove(Engine, name, fail)
 
 
 ACTS: dict[str, Callable[[UserStore], object]] = {

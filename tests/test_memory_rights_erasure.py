@@ -4,16 +4,15 @@ import io
 import json
 import multiprocessing
 import shutil
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine, event, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import create_engine, text
 
+from failing import failing
 from idiolect.errors import StoreError
 from idiolect.features.minilm import MiniLM
 from idiolect.memory.erasures import LIVES_APART, Ledger
@@ -282,25 +281,6 @@ def exported(word: str) -> bytes:
     with open_store("sqlite://") as store:
         record(store.user("ben"), *(statement(f"{word}-{index}", f"{word} {index}") for index in range(3)))
         return export(store.user("ben"))
-
-
-@contextmanager
-def failing(at: int) -> Iterator[list[int]]:
-    """The database fails at this call from now on, commits counted; the number of calls there were, in a list."""
-    calls = [0]
-
-    def fail(*_: object) -> None:
-        calls[0] += 1
-        if calls[0] == at:
-            raise OperationalError("a call", {}, sqlite3.OperationalError("disk I/O error"))
-
-    for name in ("before_cursor_execute", "commit"):
-        event.listen(Engine, name, fail)
-    try:
-        yield calls
-    finally:
-        for name in ("before_cursor_execute", "commit"):
-            event.remove(Engine, name, fail)
 
 
 @pytest.mark.parametrize("act", sorted(ACTS))
