@@ -7,8 +7,11 @@ import pytest
 from earlier_turns import BACK, NEVER, ORDINARY, TURNS
 from idiolect.assistant import Assistant
 from idiolect.features.embedder import open_embedder
+from idiolect.memory.past_turns import TurnIndex
 from idiolect.memory.recall import Recalled, RecallSettings
+from idiolect.memory.recall.turns import PastTurns
 from idiolect.memory.recollection import Recollection
+from idiolect.memory.records import Recorded
 from idiolect.memory.store import Store, UserStore, open_store
 from idiolect.schema import Message
 from idiolect.settings import Settings
@@ -98,6 +101,25 @@ def test_turns_that_come_later_are_followed_and_their_embeddings_are_kept_beside
         recollection.prepare(person)
         assert {("evt-book", 0), ("evt-book", 1)} <= set(person.embeddings(embedder.name))
         assert answers(recollection.recall(person, BOOK)) == ["book"]
+
+
+def test_two_that_read_the_same_turns_at_once_hold_each_of_them_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_store("sqlite://") as store:
+        person = lived(store, "book", "wine")
+        kept, index, read_events = person.kept(), TurnIndex(PastTurns(0)), UserStore.events
+        overtaken: list[bool] = []
+
+        def another_is_quicker(reader: UserStore, *kinds: str, after: int = 0) -> list[Recorded]:
+            found = read_events(reader, *kinds, after=after)
+            if not overtaken:
+                overtaken.append(True)
+                index.follow(person, kept, None)
+            return found
+
+        monkeypatch.setattr(UserStore, "events", another_is_quicker)
+        index.follow(person, kept, None)
+    assert overtaken
+    assert len(index.turns.ids) == len(set(index.turns.ids)) == 2
 
 
 def test_the_budget_and_the_number_of_turns_are_kept() -> None:

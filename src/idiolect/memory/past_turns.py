@@ -57,14 +57,15 @@ class TurnIndex:
             return
         newest = kept.through
         recorded = person.events("interaction", after=self.through)
-        came = [each.event for each in recorded if isinstance(each.event, Interaction)]
+        came = [(each.seq, each.event) for each in recorded if isinstance(each.event, Interaction)]
         stored: Embeddings = {}
         if embedder and came:  # all at once, where most are new, is one query
-            stored = person.embeddings(embedder, None if self.through == 0 else {event.id for event in came})
+            stored = person.embeddings(embedder, None if self.through == 0 else {event.id for _, event in came})
         with self.lock:
-            for event in came:
-                self._take(event, stored, embedder is not None)
-            self.through = max(newest, *(each.seq for each in recorded)) if recorded else newest
+            for seq, event in came:
+                if seq > self.through:  # else another thread, which read the same, has taken it
+                    self._take(event, stored, embedder is not None)
+            self.through = max(self.through, newest, *(each.seq for each in recorded))
 
     def waiting(self, person: UserStore, most: int) -> dict[Part, str]:
         """Texts without an embedding, those of the newest turns first."""
