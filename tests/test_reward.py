@@ -16,11 +16,11 @@ from idiolect.reward.elicitation import expected_information_gain, worth_asking
 from idiolect.reward.evidence import corrected, edited, stated
 from idiolect.reward.gaussian import Gaussian, sigmoid
 from idiolect.reward.prior import FACETS, Prior, shipped_prior
-from idiolect.reward.protocol import Belief, Chosen, Evidence, PersonalReward, Rated, Said
+from idiolect.reward.protocol import Belief, Chosen, Evidence, LinearReward, PersonalReward, Rated, Said, Tied
 from idiolect.schema import Array, Preference, now
 
 SPACE = PreferenceSpace.shipped()
-Make: TypeAlias = Callable[[], PersonalReward]
+Make: TypeAlias = Callable[[], LinearReward]
 REWARDS: dict[str, Make] = {"gaussian": lambda: Gaussian.shipped(SPACE)}
 
 
@@ -58,7 +58,7 @@ class TestEveryReward:
         phi = np.random.default_rng(0).normal(size=(5, SPACE.dim))
         assert belief.seen == 0
         assert not reward.score(belief, phi).mean.any()
-        assert reward.probability(belief, phi[0], phi[1]) == pytest.approx(0.5)
+        assert reward.probability(belief, phi[:2]) == pytest.approx(0.5)
 
     def test_the_order_of_the_evidence_does_not_change_a_rebuild(self, name: str) -> None:
         reward, evidence = REWARDS[name](), evidence_of(1)
@@ -70,9 +70,9 @@ class TestEveryReward:
         reward = REWARDS[name]()
         phi = np.random.default_rng(2).normal(size=(2, SPACE.dim))
         belief = reward.update(reward.prior(), Chosen(phi))
-        p = reward.probability(belief, phi[0], phi[1])
+        p = reward.probability(belief, phi[:2])
         assert p > 0.5
-        assert reward.probability(belief, phi[1], phi[0]) == pytest.approx(1 - p)
+        assert reward.probability(belief, phi[1::-1]) == pytest.approx(1 - p)
 
     def test_online_and_rebuilt_beliefs_predict_alike(self, name: str) -> None:
         """The stated tolerance: predictive probabilities within .05 on average after 30 choices."""
@@ -82,7 +82,7 @@ class TestEveryReward:
         evidence: list[Evidence] = [Chosen(pair if taste @ (pair[0] - pair[1]) > 0 else pair[::-1]) for pair in pairs]
         live, rebuilt = online(reward, evidence), reward.rebuild(evidence)
         tests = rng.normal(size=(200, 2, SPACE.dim))
-        gaps = [abs(reward.probability(live, *pair) - reward.probability(rebuilt, *pair)) for pair in tests]
+        gaps = [abs(reward.probability(live, pair) - reward.probability(rebuilt, pair)) for pair in tests]
         assert np.mean(gaps) < 0.05
 
     def test_features_of_another_space_are_refused(self, name: str) -> None:
@@ -135,9 +135,18 @@ def test_opposite_choices_on_one_pair_mean_indifference_with_less_uncertainty() 
     reward = Gaussian.shipped(SPACE)
     pair = np.random.default_rng(6).normal(size=(2, SPACE.dim))
     belief = reward.rebuild([Chosen(pair), Chosen(pair[::-1])])
-    a, v = reward.difference(belief, pair[0], pair[1])
+    a, v = reward.difference(belief, pair)
     assert a == pytest.approx(0, abs=1e-9)
-    assert v < reward.difference(reward.prior(), pair[0], pair[1])[1]
+    assert v < reward.difference(reward.prior(), pair)[1]
+
+
+def test_a_tie_pulls_the_two_together_and_leaves_less_uncertainty() -> None:
+    reward = Gaussian.shipped(SPACE)
+    pair = np.random.default_rng(8).normal(size=(2, SPACE.dim))
+    liked = [Chosen(pair), Chosen(pair)]
+    for tied in (online(reward, [*liked, Tied(pair)]), reward.rebuild([*liked, Tied(pair)])):
+        assert 0 < reward.difference(tied, pair)[0] < reward.difference(reward.rebuild(liked), pair)[0]
+        assert reward.difference(tied, pair)[1] < reward.difference(online(reward, [*liked]), pair)[1]
 
 
 def test_nine_in_ten_of_the_true_weights_lie_in_the_ninety_percent_intervals() -> None:
@@ -208,8 +217,8 @@ def test_the_pair_worth_asking_is_admitted_and_uncertain() -> None:
 def test_a_facet_carries_a_taste_over_to_attributes_that_no_choice_showed() -> None:
     reward = Gaussian.shipped(SPACE)
     belief = reward.rebuild([Chosen(np.stack([2 * unit("word_length"), -2 * unit("word_length")]))] * 4)
-    assert reward.probability(belief, unit("long_words"), -unit("long_words")) > 0.55
-    assert reward.probability(belief, unit("emoji"), -unit("emoji")) == pytest.approx(0.5, abs=0.01)
+    assert reward.probability(belief, np.stack([unit("long_words"), -unit("long_words")])) > 0.55
+    assert reward.probability(belief, np.stack([unit("emoji"), -unit("emoji")])) == pytest.approx(0.5, abs=0.01)
 
 
 def test_heavy_tails_find_one_strong_taste_among_many_idle_directions() -> None:

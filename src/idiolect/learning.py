@@ -18,7 +18,7 @@ from idiolect.memory.feedback import Turns
 from idiolect.memory.store import State, Transaction, UserStore
 from idiolect.reward.evidence import corrected, edited, stated
 from idiolect.reward.folding import folded
-from idiolect.reward.protocol import Belief, Chosen, Evidence, PersonalReward, Rated
+from idiolect.reward.protocol import Belief, Chosen, Evidence, LinearReward, Rated
 from idiolect.schema import AnyEvent, Array, Choice, Correction, Edit, Preference, Rating, now
 
 BELIEF = "belief"
@@ -33,7 +33,7 @@ Reader = UserStore | Transaction
 class Learner:
     """The personal reward with what it needs to read evidence: the preference space and the embedder."""
 
-    reward: PersonalReward
+    reward: LinearReward
     space: PreferenceSpace
     embedder: Embedder | None
 

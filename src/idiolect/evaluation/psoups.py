@@ -153,7 +153,8 @@ def _case(
     raw: Mapping[str, Array],
 ) -> Case:
     scores = {
-        row: reward.probability(belief, phi[target.chosen], phi[target.rejected]) for row, belief in beliefs.items()
+        row: reward.probability(belief, np.stack([phi[target.chosen], phi[target.rejected]]))
+        for row, belief in beliefs.items()
     }
     votes = sum((np.sign(raw[pair.chosen] - raw[pair.rejected]) for pair in target.history), np.zeros(len(ATTRIBUTES)))
     agree = np.sign(votes) * np.sign(raw[target.chosen] - raw[target.rejected])

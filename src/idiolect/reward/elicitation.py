@@ -30,7 +30,7 @@ def worth_asking(
     reward: PersonalReward, belief: Belief, phi: Array, shown: int, admitted: Sequence[bool], least: float
 ) -> int | None:
     """Which admitted answer of phi (n, d) to show beside the shown one: of most gain, if at least `least` nats."""
-    moments = np.array([reward.difference(belief, phi[shown], other) for other in phi])  # (n, 2)
+    moments = np.array([reward.difference(belief, np.stack([phi[shown], other])) for other in phi])  # (n, 2)
     gains = np.where(admitted, expected_information_gain(moments[:, 0], moments[:, 1]), 0.0)
     rival = int(np.argmax(gains))
     return rival if rival != shown and gains[rival] >= least else None

@@ -20,7 +20,7 @@ import numpy as np
 from idiolect.errors import FeatureMismatch
 from idiolect.features.space import PreferenceSpace
 from idiolect.reward.prior import Prior, shipped_prior
-from idiolect.reward.protocol import Belief, Chosen, Evidence, Rated, Said, Scores
+from idiolect.reward.protocol import Asked, Belief, Chosen, Evidence, LinearReward, Rated, Said, Scores, Tied
 from idiolect.schema import Array
 
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(32)
@@ -37,7 +37,7 @@ def sigmoid(s: Array) -> Array:
 
 
 @dataclass(frozen=True)
-class Gaussian:
+class Gaussian(LinearReward):
     """Arrays of a belief: `mean` (k+1,) and `cov` (k+1, k+1) over l and, last, the person's rating offset."""
 
     shared: Prior
@@ -64,6 +64,9 @@ class Gaussian:
         match evidence:
             case Chosen(phi=phi, weight=power) if len(phi) == 2:
                 mean, cov = _pair(mean, cov, self._latent(phi[0] - phi[1]), power)
+            case Tied():
+                for half in _halves(evidence):
+                    mean, cov = _pair(mean, cov, self._latent(half.phi[0] - half.phi[1]), half.weight)
             case Chosen():
                 precision = np.asarray(np.linalg.inv(cov), dtype=np.float64)
                 mean, cov = _mode(mean, precision, precision @ mean, self._choices([evidence]))
@@ -77,19 +80,19 @@ class Gaussian:
         start = self.prior()
         if not evidence:
             return start
-        rows = [self._observation(piece) for piece in evidence if not isinstance(piece, Chosen)]
+        rows = [self._observation(piece) for piece in evidence if isinstance(piece, Rated | Said)]
         design = np.array([row for row, _, _ in rows]).reshape(-1, len(start.arrays["mean"]))
         noise = np.array([variance for _, _, variance in rows])
         observed = (design.T / noise) @ design if rows else np.zeros((design.shape[1], design.shape[1]))
         linear = (design.T / noise) @ np.array([target for _, target, _ in rows]) if rows else np.zeros(design.shape[1])
-        choices = self._choices([piece for piece in evidence if isinstance(piece, Chosen)])
+        choices = self._choices([each for piece in evidence for each in _chosen(piece)])
         mean, precision = start.arrays["mean"], 1 / np.diag(start.arrays["cov"])
         for _ in range(ROUNDS):
             mean, cov = _mode(mean, observed + np.diag(precision), linear, choices)
             precision[:-1] = self._expected_precision(mean[:-1], np.diag(cov)[:-1])
         return Belief({"mean": mean, "cov": cov}, len(evidence))
 
-    def score(self, belief: Belief, phi: Array) -> Scores:
+    def score(self, belief: Belief, phi: Array, asked: Asked | None = None) -> Scores:
         """phi (n, d) -> mean and sd (n,) of each answer's reward above the mean of the n."""
         centred = self._latent(phi - phi.mean(axis=0))
         variance = np.einsum("nk,kl,nl->n", centred, belief.arrays["cov"], centred)
@@ -101,14 +104,14 @@ class Gaussian:
         cov = lift.T @ belief.arrays["cov"][:k, :k] @ lift
         return lift.T @ belief.arrays["mean"][:k], np.sqrt(np.diag(cov))
 
-    def difference(self, belief: Belief, chosen: Array, rejected: Array) -> tuple[float, float]:
-        """Mean and variance of r_u(chosen) - r_u(rejected)."""
-        delta = self._latent(chosen - rejected)
+    def difference(self, belief: Belief, phi: Array, asked: Asked | None = None) -> tuple[float, float]:
+        """Mean and variance of r_u(phi[0]) - r_u(phi[1])."""
+        delta = self._latent(phi[0] - phi[1])
         return float(delta @ belief.arrays["mean"]), float(delta @ belief.arrays["cov"] @ delta)
 
-    def probability(self, belief: Belief, chosen: Array, rejected: Array) -> float:
-        """P(`chosen` is preferred), the weights' uncertainty integrated out by quadrature."""
-        a, v = self.difference(belief, chosen, rejected)
+    def probability(self, belief: Belief, phi: Array, asked: Asked | None = None) -> float:
+        """P(phi[0] is preferred), the weights' uncertainty integrated out by quadrature."""
+        a, v = self.difference(belief, phi)
         return float(WEIGHTS @ sigmoid(a + np.sqrt(max(v, 0.0)) * NODES))
 
     def _latent(self, phi: Array, offset: float = 0.0) -> Array:
@@ -146,6 +149,21 @@ class Gaussian:
 
 
 Choices: TypeAlias = list[tuple[Array, Array]]  # for each number of rivals r: deltas (n, r, k+1) and powers (n,)
+
+
+def _halves(tie: Tied) -> tuple[Chosen, Chosen]:
+    """Neither was preferred: half a choice of each, so the likelihood is sqrt(p (1 - p))."""
+    return Chosen(tie.phi, tie.weight / 2), Chosen(tie.phi[::-1], tie.weight / 2)
+
+
+def _chosen(piece: Evidence) -> tuple[Chosen, ...]:
+    match piece:
+        case Chosen():
+            return (piece,)
+        case Tied():
+            return _halves(piece)
+        case _:
+            return ()
 
 
 def _pair(mean: Array, cov: Array, delta: Array, power: float) -> tuple[Array, Array]:

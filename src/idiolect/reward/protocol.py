@@ -1,10 +1,28 @@
-"""What a personal reward is: it turns evidence into a belief, and a belief into scores."""
+"""What a personal reward is: it turns evidence into a belief, and a belief into scores.
 
+What is shared lives in the object, fitted once on a population; what is per user is the belief, an argument, rebuilt
+from evidence. Every method sees the features phi of the answers; one that reads more finds it in `Asked`.
+"""
+
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import ClassVar, Self, TypeAlias
 
+import numpy as np
+from pydantic import BaseModel
+
+from idiolect.reward.population import Population, Progress
 from idiolect.schema import Array
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked and answered, for methods that read more than phi; empty where it is not at hand."""
+
+    prompt: str = ""
+    embedding: Array | None = None  # (e,) of the prompt
+    answers: tuple[str, ...] = ()  # in the order of phi's rows
 
 
 @dataclass(frozen=True)
@@ -13,6 +31,16 @@ class Chosen:
 
     phi: Array
     weight: float = 1.0
+    asked: Asked | None = None
+
+
+@dataclass(frozen=True)
+class Tied:
+    """Two answers phi (2, d) were seen and neither was preferred."""
+
+    phi: Array
+    weight: float = 1.0
+    asked: Asked | None = None
 
 
 @dataclass(frozen=True)
@@ -21,6 +49,7 @@ class Rated:
 
     phi: Array
     value: float
+    asked: Asked | None = None
 
 
 @dataclass(frozen=True)
@@ -32,7 +61,7 @@ class Said:
     variance: float
 
 
-Evidence: TypeAlias = Chosen | Rated | Said
+Evidence: TypeAlias = Chosen | Tied | Rated | Said
 
 
 @dataclass(frozen=True)
@@ -51,30 +80,63 @@ class Scores:
     sd: Array
 
 
-class PersonalReward(Protocol):
-    """A method of the room. What is shared lives in the object; what is per user is the belief that is passed in."""
+class PersonalReward(ABC):
+    """A method of the room."""
 
     @property
+    @abstractmethod
     def version(self) -> str:
         """Changes with the method and with what it shares, so that older beliefs are rebuilt."""
 
+    @abstractmethod
     def prior(self) -> Belief:
         """The belief before any evidence."""
 
+    @abstractmethod
     def update(self, belief: Belief, evidence: Evidence) -> Belief:
-        """Fold in one piece, in under a millisecond."""
+        """Fold in one piece."""
 
+    @abstractmethod
     def rebuild(self, evidence: Sequence[Evidence]) -> Belief:
         """The belief from all the evidence at once, in any order."""
 
-    def score(self, belief: Belief, phi: Array) -> Scores:
-        """phi (n, d) -> the reward of each of n answers."""
+    @abstractmethod
+    def score(self, belief: Belief, phi: Array, asked: Asked | None = None) -> Scores:
+        """phi (n, d) -> the reward of each of n answers to one prompt."""
 
+    def difference(self, belief: Belief, phi: Array, asked: Asked | None = None) -> tuple[float, float]:
+        """Mean and variance of r_u(phi[0]) - r_u(phi[1]), phi (2, d)."""
+        scores = self.score(belief, phi, asked)
+        return float(scores.mean[0] - scores.mean[1]), float((scores.sd[0] + scores.sd[1]) ** 2)
+
+    def probability(self, belief: Belief, phi: Array, asked: Asked | None = None) -> float:
+        """P(phi[0] is preferred to phi[1]), phi (2, d)."""
+        return float(1 / (1 + np.exp(-np.clip(self.difference(belief, phi, asked)[0], -500, 500))))
+
+
+class LinearReward(PersonalReward):
+    """One whose reward is w . phi: its weights can be told, steered by and corrected."""
+
+    @abstractmethod
     def weights(self, belief: Belief) -> tuple[Array, Array]:
         """Mean and sd (d,) of the weights of the preference space."""
 
-    def difference(self, belief: Belief, chosen: Array, rejected: Array) -> tuple[float, float]:
-        """Mean and variance of r_u(chosen) - r_u(rejected), phi (d,) each."""
 
-    def probability(self, belief: Belief, chosen: Array, rejected: Array) -> float:
-        """P(the person prefers `chosen` (d,) to `rejected` (d,))."""
+class FittedReward(PersonalReward):
+    """One whose shared part is fitted on the choices of many people."""
+
+    Settings: ClassVar[type[BaseModel]]
+
+    @classmethod
+    @abstractmethod
+    def fit(cls, population: Population, settings: BaseModel | None = None, progress: Progress | None = None) -> Self:
+        """Fit what is shared. The same population, settings and seed give the same arrays."""
+
+    @abstractmethod
+    def arrays(self) -> dict[str, Array]:
+        """What is shared, as it is saved."""
+
+    @classmethod
+    @abstractmethod
+    def restored(cls, arrays: Mapping[str, Array], settings: BaseModel) -> Self:
+        """From what was saved. Raises FeatureMismatch or DataError for arrays of another form."""

@@ -1,0 +1,52 @@
+"""The choices of many people, from which what a reward shares is fitted: pairs as flat arrays, by owner."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from idiolect.errors import DataError
+from idiolect.schema import Array
+
+Progress: TypeAlias = Callable[[float, str], None]  # share done in [0, 1], and what is being done
+
+
+@dataclass(frozen=True)
+class Population:
+    """m pairs of answers of `users`: phi (m, 2, d), the chosen one first; owner (m,) is an index into `users`.
+
+    The arrays may be memory-mapped: read them in blocks. `asked` (m, e) are the prompts' embeddings, if at hand.
+    """
+
+    users: tuple[str, ...]
+    phi: NDArray[np.float32]
+    owner: NDArray[np.int32]
+    weight: NDArray[np.float32]  # (m,) likelihood powers
+    asked: NDArray[np.float32] | None = None
+
+    def __post_init__(self) -> None:
+        m = len(self.phi)
+        if self.phi.ndim != 3 or self.phi.shape[1] != 2 or len(self.owner) != m or len(self.weight) != m:
+            raise DataError(f"choices of shape {self.phi.shape} met {len(self.owner)} owners; (m, 2, d) and m expected")
+        if m and not (int(self.owner.min()) >= 0 and int(self.owner.max()) < len(self.users)):
+            raise DataError(f"a choice belongs to person {int(self.owner.max())} of {len(self.users)}")
+
+    @property
+    def dim(self) -> int:
+        """d"""
+        return int(self.phi.shape[2])
+
+    def deltas(self) -> Array:
+        """(m, d): phi(chosen) - phi(rejected)."""
+        return (self.phi[:, 0] - self.phi[:, 1]).astype(np.float64)
+
+    def of(self, users: Sequence[int]) -> "Population":
+        """Only these people, by index, in this order."""
+        place = np.full(len(self.users), -1, np.int32)
+        place[list(users)] = np.arange(len(users), dtype=np.int32)
+        rows = place[self.owner] >= 0
+        asked = None if self.asked is None else self.asked[rows]
+        names = tuple(self.users[user] for user in users)
+        return Population(names, self.phi[rows], place[self.owner[rows]], self.weight[rows], asked)
