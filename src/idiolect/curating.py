@@ -12,15 +12,14 @@ from pydantic import Field
 
 from idiolect.errors import BadInput
 from idiolect.learning import Learner
-from idiolect.memory.extraction import stated
-from idiolect.memory.feedback import event_of
+from idiolect.memory.extraction import of_oneself, told
 from idiolect.memory.naming import named
 from idiolect.memory.rights import Caches, Receipt, erase
 from idiolect.memory.rights.asking import Forgetting, forgotten
 from idiolect.memory.rights.receipt import NO_CACHES
 from idiolect.memory.rights.seeing import coming_from
 from idiolect.memory.store import Transaction, UserStore
-from idiolect.schema import AnyEvent, Correction, Decision, Feedback, Noun, Preference, Revision, Status, now
+from idiolect.schema import AnyEvent, Correction, Decision, Noun, Preference, Revision, Statement, Status, now
 
 OVER: tuple[Status, ...] = ("superseded", "ended", "refused")  # nothing that is done to these changes anything
 Verb: TypeAlias = Literal["accept", "refuse"]
@@ -77,7 +76,7 @@ class Memory:
     def add(self, text: str) -> Added:
         """Remember what the person says of themselves. Raises BadInput for what may not be kept."""
         with self.person.transaction() as transaction:
-            event = event_of(transaction, Feedback(kind="statement", value=text))
+            event = Statement(text=text, slots=told(text))
             self._record(transaction, [event])
             return Added(statements=_found(transaction, event.id))
 
@@ -152,11 +151,11 @@ def _revision(old: Preference, changes: Changes) -> Revision:
         raise BadInput(
             "the new text is empty: to have the statement hold no longer, end it; to have it gone, forget it"
         )
-    said = stated(changes.text)
+    said = told(changes.text)
     if len(said) > 1:
-        told = "; ".join(slots.span or slots.object for slots in said)
-        raise BadInput(f"the new text says {len(said)} things ({told[:120]}): say one, and add the others")
-    slots = said[0].model_copy(update={"span": changes.text.strip()})
+        things = "; ".join(slots.span or slots.object for slots in said)
+        raise BadInput(f"the new text says {len(said)} things ({things[:120]}): say one, and add the others")
+    slots = said[0].model_copy(update={"span": of_oneself(changes.text).strip()})
     if slots.sensitive is not None and changes.consented is None:
         flags["consented"] = True  # what is put into the memory on purpose is consented to by that, as in `add`
     return Revision.model_validate({"statement": old.id, "slots": slots, **flags})

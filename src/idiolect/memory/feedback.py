@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from idiolect.errors import BadInput
-from idiolect.memory.extraction import stated
+from idiolect.memory.extraction import told
 from idiolect.schema import AnyEvent, Choice, Correction, Edit, Feedback, Interaction, Rating, Statement
 
 THUMBS = {"up": 5.0, "down": 1.0}
@@ -77,7 +77,7 @@ def _edit(reader: Reader, feedback: Feedback) -> AnyEvent:
 
 def _statement(_reader: Reader, feedback: Feedback) -> AnyEvent:
     text = _text(feedback, "what you say of yourself or of how you like your answers")
-    return Statement(text=text, slots=stated(text))
+    return Statement(text=text, slots=told(text))
 
 
 def _correction(_reader: Reader, feedback: Feedback) -> AnyEvent:

@@ -3,6 +3,7 @@
 from idiolect.memory.extraction.admission import admitted, kind_of, preferences_of
 from idiolect.memory.extraction.choosing import Pick, options, picked, picked_option, picks
 from idiolect.memory.extraction.documents import own_words
+from idiolect.memory.extraction.oneself import of_oneself, told
 from idiolect.memory.extraction.reading import extract, stated
 from idiolect.memory.extraction.style import style_statements
 
@@ -11,6 +12,7 @@ __all__ = [
     "admitted",
     "extract",
     "kind_of",
+    "of_oneself",
     "options",
     "own_words",
     "picked",
@@ -19,4 +21,5 @@ __all__ = [
     "preferences_of",
     "stated",
     "style_statements",
+    "told",
 ]

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Final, TypeAlias
 
 from idiolect.errors import BadInput
-from idiolect.memory.extraction import admitted, extract, own_words
+from idiolect.memory.extraction import admitted, extract, of_oneself, own_words
 from idiolect.memory.extraction.topics import sensitive_of, topic_of, topics
 from idiolect.memory.importers.found import Found, Left, Remembered, Said
 from idiolect.memory.importers.person import as_said
@@ -74,7 +74,9 @@ def _of_memory(entry: Remembered) -> Iterator[Outcome]:
     said = as_said(entry.text)
     text = said or entry.text
     read = extract(text)
-    if said and not read:  # every entry that speaks of the person states something, be it of no form that is known
+    if (
+        said and not read and _is_of_oneself(said)
+    ):  # every entry that speaks of the person states something, be it of no form that is known
         read = (Slots(kind="about_me", object=text, topic=topic_of(text), sensitive=sensitive_of(text), span=text),)
     if not read:
         yield Refused("it does not speak of the person", entry.source, entry.text)
@@ -97,6 +99,14 @@ def _proposed(text: str, slots: Slots, found: Said | Remembered) -> Outcome:
         source=found.source,
         said_at=found.when.at,
     )
+
+
+def _is_of_oneself(text: str) -> bool:
+    try:
+        of_oneself(text)
+    except BadInput:
+        return False
+    return True
 
 
 def _refusal(text: str) -> str:
