@@ -41,6 +41,18 @@ def test_every_text_has_a_unit_row_even_an_empty_one(minilm: MiniLM) -> None:
     assert minilm.embed([]).shape == (0, minilm.dim)
 
 
+def test_every_length_gives_what_sentence_transformers_gives() -> None:
+    from sentence_transformers import SentenceTransformer
+
+    lengths = (1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144)
+    texts = [*TEXTS, "Ünïcödé, naïve café; snake_case & C++?!", *(" ".join(LONG.split()[:words]) for words in lengths)]
+    reference = SentenceTransformer(str(weights_folder()), device="cpu", local_files_only=True)
+    theirs = reference.encode(texts, normalize_embeddings=True, show_progress_bar=False)
+    together, alone = MiniLM().embed(texts), np.concatenate([MiniLM().embed([text]) for text in texts])
+    assert np.vecdot(together, theirs).min() > 0.99999
+    assert np.vecdot(alone, theirs).min() > 0.99999
+
+
 def test_rows_stand_in_the_order_of_the_texts(minilm: MiniLM) -> None:
     fresh = MiniLM().embed([*TEXTS[::-1], TEXTS[0]])
     assert fresh[:4] == pytest.approx(minilm.embed(TEXTS)[::-1], abs=1e-5)

