@@ -69,3 +69,13 @@ def empty_database() -> Iterator[str]:
         yield address(socket, schema)
         connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
     engine.dispose()
+
+
+def files_of_tables(word: bytes, address: str) -> list[Path]:
+    """Files of the tables with this word, as they are on the disk."""
+    engine = create_engine(address.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("CHECKPOINT"))
+    engine.dispose()
+    files = [path for path in (server() / "data" / "base").rglob("*") if path.is_file()]
+    return [path for path in files if word in path.read_bytes()]

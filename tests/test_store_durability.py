@@ -8,11 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import create_engine, text
 
 from idiolect.memory.store import State, UserStore, open_store
 from idiolect.schema import Edit, Statement
-from postgres import empty_database, server
+from postgres import empty_database, files_of_tables
 
 WRITER = """
 import sys
@@ -84,20 +83,10 @@ def test_after_an_erasure_no_table_of_postgresql_holds_a_word_of_the_person() ->
         with open_store(address) as store:
             fill(store.user("ana-canary"), "canary")
             fill(store.user("ben"), "sparrow")
-            assert holding(b"canary", address)
+            assert files_of_tables(b"canary", address)
             store.user("ana-canary").erase()
-            assert not holding(b"canary", address)
-            assert holding(b"sparrow", address)
-
-
-def holding(word: bytes, address: str) -> list[Path]:
-    """Files of the tables with this word, as they are on the disk."""
-    engine = create_engine(address.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text("CHECKPOINT"))
-    engine.dispose()
-    files = [path for path in (server() / "data" / "base").rglob("*") if path.is_file()]
-    return [path for path in files if word in path.read_bytes()]
+            assert not files_of_tables(b"canary", address)
+            assert files_of_tables(b"sparrow", address)
 
 
 def test_a_store_in_memory_writes_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,9 @@ back with it: when the copy is opened, everything that the ledger names is erase
 ever appended to: salted hashes of ids, counts and times, never an id or a text. Whoever holds the file can still test
 whether an id that they guess is in it, so only its owner may read it.
 
+An erasure is noted before it is committed, so that no kill can leave one that is done and not noted. One that was noted
+and then killed is done when the database is opened next, as it was asked for; one that failed is withdrawn.
+
 An epoch tells one life of a person's memory from another (see tables.py): what was written after an erasure, even if it
 was imported and carries old dates, belongs to another epoch and stays.
 """
@@ -13,7 +16,7 @@ import errno
 import hmac
 import os
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
@@ -57,6 +60,13 @@ class Entry(Noun):
         return (0 if self.events is None else 1) <= younger < LIVES_APART
 
 
+class Withdrawal(Noun):
+    """An erasure that was noted and came to nothing, as the database told."""
+
+    withdrawn: str  # the mark of its line
+    at: datetime = Field(default_factory=now)
+
+
 class Ledger:
     """Appends are on the disk when they return. Many processes may append to one file."""
 
@@ -65,17 +75,23 @@ class Ledger:
         self.path = path
         self._salted = b""
 
-    def prepare(self) -> None:
-        """Make sure that it can be written, while what is to be noted can still be taken back. Raises StoreError."""
-        self._salt()
-        if not os.access(self.path, os.W_OK):
-            raise StoreError(f"{self.path} is read-only, so a backup would bring back what is erased: make it writable")
+    def note(self, person: str, removed: Iterable[Removed]) -> tuple[Entry, ...]:
+        """What is deleted of a person, before it is for good. Raises StoreError where the file cannot be written."""
+        entries = tuple(
+            Entry(
+                person=self._hash(person),
+                epoch=each.epoch,
+                events=None if each.events is None else tuple(self._hash(event) for event in each.events),
+                rows=each.rows,
+            )
+            for each in removed
+        )
+        self._append(entries)
+        return entries
 
-    def note(self, person: str, removed: Iterable[Removed]) -> None:
-        """What was deleted of a person. Raises StoreError, with the next step, where the file cannot be written."""
-        for each in removed:
-            events = None if each.events is None else tuple(self._hash(event) for event in each.events)
-            self._append(Entry(person=self._hash(person), epoch=each.epoch, events=events, rows=each.rows))
+    def withdraw(self, entries: Iterable[Entry]) -> None:
+        """These came to nothing, so no backup is held against them. Raises StoreError."""
+        self._append([Withdrawal(withdrawn=_mark(each.model_dump_json())) for each in entries])
 
     def concerning(self, people: Mapping[str, int]) -> dict[str, list[Entry]]:
         """Of people with their epochs in a database: the erasures that it does not know of, oldest first."""
@@ -95,9 +111,16 @@ class Ledger:
 
     def entries(self) -> list[Entry]:
         """All erasures, oldest first. Raises StoreError for a line that cannot be read."""
-        whole = [(number, line) for number, line in enumerate(self._lines(), start=1) if line.endswith("}")]
-        # Any other line was cut by a kill while it was written, so its erasure was never acknowledged.
-        return [_read(Entry, line, f"line {number} of {self.path}") for number, line in whole[1:]]
+        whole = [(number, line) for number, line in enumerate(self._lines(), start=1) if not _is_cut(line)][1:]
+        # Any other line was cut by a kill while it was written, so its erasure was never committed.
+        withdrawn, entries = set[str](), list[tuple[str, Entry]]()
+        for number, line in whole:
+            where = f"line {number} of {self.path}"
+            if line.startswith('{"withdrawn"'):
+                withdrawn.add(_read(Withdrawal, line, where).withdrawn)
+            else:
+                entries.append((_mark(line), _read(Entry, line, where)))
+        return [entry for mark, entry in entries if mark not in withdrawn]
 
     def _lines(self) -> list[str]:
         try:
@@ -107,21 +130,25 @@ class Ledger:
         except (OSError, UnicodeDecodeError) as unreadable:
             raise StoreError(f"{self.path} cannot be read ({unreadable}): {NEEDED}") from unreadable
 
-    def _append(self, entry: Entry) -> None:
+    def _append(self, lines: Sequence[Noun]) -> None:
+        """All in one write, so that none stands without the others."""
+        if not lines:
+            return
+        self._salt()
         try:
             handle = os.open(self.path, os.O_RDWR | os.O_APPEND)
             try:
                 torn = os.pread(handle, 1, os.fstat(handle).st_size - 1) != b"\n"
-                line = b"\n" * torn + entry.model_dump_json().encode() + b"\n"
-                if os.write(handle, line) < len(line):
+                data = b"\n" * torn + b"".join(line.model_dump_json().encode() + b"\n" for line in lines)
+                if os.write(handle, data) < len(data):
                     raise OSError(errno.ENOSPC, "the disk is full")
                 os.fsync(handle)
             finally:
                 os.close(handle)
         except OSError as failed:
             raise StoreError(
-                f"{self.path} cannot be written ({failed}): the rows are erased, but a backup from before would bring "
-                "them back, so make a new one, and room for this file"
+                f"{self.path} cannot be written ({failed}), and a backup would bring back what is erased without it: "
+                "nothing was erased; make the file writable, and room for it"
             ) from failed
 
     def _hash(self, identifier: str) -> str:
@@ -151,6 +178,14 @@ class Ledger:
             raise StoreError(f"{self.path} cannot be made ({failed}): make its folder writable") from failed
 
 
+def _mark(line: str) -> str:
+    return sha256(line.encode()).hexdigest()[:32]
+
+
+def _is_cut(line: str) -> bool:
+    return not line.endswith("}") or line.count("{") > line.count("}")
+
+
 def _read(form: type[Line], line: str, where: str) -> Line:
     try:
         return form.model_validate_json(line)
@@ -158,17 +193,23 @@ def _read(form: type[Line], line: str, where: str) -> Line:
         raise StoreError(f"{where} cannot be read: {NEEDED}") from broken
 
 
-def replayed(transaction: Transaction, ledger: Ledger, entries: Iterable[Entry]) -> None:
-    """Do again what a restored database does not know of; afterwards its epoch is what it was after the last of it."""
-    for entry in entries:
-        head = transaction.head()
-        if head is None or not entry.concerns(head.epoch):
-            continue  # an earlier entry erased this life
-        if entry.events is None:
-            transaction.erase()
-            continue
-        gone = ledger.named(entry, (recorded.event.id for recorded in transaction.events()))
-        transaction.forget(gone)
-        transaction.note("forget", {"events": len(gone), "replayed": 1})
-        for _ in range(head.epoch + 1, entry.epoch):
-            transaction.forget(())  # each begins another epoch
+def replayed(transaction: Transaction, ledger: Ledger) -> int:
+    """Do what a database does not know of, which was restored or whose last erasure was killed; how many erasures.
+
+    Afterwards the person's epoch is what it was after the last of them.
+    """
+    head = transaction.head()
+    entries = [] if head is None else ledger.concerning({transaction.id: head.epoch}).get(transaction.id, [])
+    if head is None or not entries:
+        return 0
+    if any(entry.events is None for entry in entries):
+        transaction.erase()
+        return len(entries)
+    kept = [recorded.event.id for recorded in transaction.events()]
+    gone = [ledger.named(entry, kept) for entry in entries]
+    transaction.forget({event for events in gone for event in events})
+    for events in gone:
+        transaction.note("forget", {"events": len(events), "replayed": 1})
+    for _ in range(head.epoch + 1, max(entry.epoch for entry in entries)):
+        transaction.forget(())  # each begins another epoch
+    return len(entries)

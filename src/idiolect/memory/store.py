@@ -1,19 +1,19 @@
 """The store: evidence is appended, beliefs are kept beside it, and `store.user(id)` is the only thing that can read."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self, TypeVar
 
 from sqlalchemy import func, select
 
-from idiolect.errors import InvalidUser
+from idiolect.errors import InvalidUser, StoreError
 from idiolect.memory import tables
 from idiolect.memory.checks import Check, checked
 from idiolect.memory.consolidation import Consolidated
 from idiolect.memory.engine import Database, open_database
-from idiolect.memory.erasures import SUFFIX, Ledger, replayed
+from idiolect.memory.erasures import SUFFIX, Entry, Ledger, replayed
 from idiolect.memory.keeping import Keeping, Kept
 from idiolect.memory.migrations import migrate
 from idiolect.memory.reading import Query, Reading, Rows
@@ -43,15 +43,18 @@ class UserStore(Reading):
 
         What was deleted in it is noted in the ledger of erasures, and is in no file of the database when this returns.
         """
-        with self._database.write() as connection:
-            transaction = Transaction(self.id, connection, self._database.name, self._keeping)
-            yield transaction
-            if transaction.has_deleted and self.ledger is not None:
-                self.ledger.prepare()
+        noted: tuple[Entry, ...] = ()
+        try:
+            with self._database.write() as connection:
+                transaction = Transaction(self.id, connection, self._database.name, self._keeping)
+                yield transaction
+                if transaction.removed and self.ledger is not None:
+                    noted = self.ledger.note(self.id, transaction.removed)  # what is noted and killed, replay completes
+        except BaseException:
+            self._take_back(noted)
+            raise
         if transaction.has_deleted:
             self._keeping.drop(self.id)
-            if self.ledger is not None:
-                self.ledger.note(self.id, transaction.removed)
             self._database.scrub()
 
     def erase(self) -> dict[str, int]:
@@ -73,6 +76,14 @@ class UserStore(Reading):
     def kept(self) -> Kept:
         """What the process keeps of this person, for what other rooms derive from statements. Not in a transaction."""
         return self._keeping.kept(self)
+
+    def _take_back(self, noted: Sequence[Entry]) -> None:
+        """Withdraw erasures that were noted and then failed, as far as the database can tell that they did."""
+        if self.ledger is None or not noted:
+            return
+        with suppress(StoreError):  # of a ledger or a database that fails now, the next opening completes what is noted
+            head = self.head()
+            self.ledger.withdraw(each for each in noted if head is not None and each.concerns(head.epoch))
 
     def _rows(self, statement: Query, values: Mapping[str, object]) -> Rows:
         with self._database.read() as connection:
@@ -103,9 +114,9 @@ class Store:
             return connection.execute(select(func.count()).select_from(tables.person)).scalar_one()
 
     def replay_erasures(self) -> int:
-        """Erase again what the ledger names and this database, restored from a backup, still holds; how many erasures.
+        """Erase what the ledger names and this database, restored or killed, still holds; how many erasures.
 
-        `open_store` does it. Each is done in a transaction of its own, and none is done twice.
+        `open_store` does it. Those of one person are done in one transaction, and none is done twice.
         """
         if self._ledger is None:
             return 0
@@ -113,13 +124,13 @@ class Store:
             people = {
                 row.id: row.epoch for row in connection.execute(select(tables.person.c.id, tables.person.c.epoch))
             }
-        found = self._ledger.concerning(people)
-        for person, entries in found.items():
+        done = 0
+        for person in self._ledger.concerning(people):
             with self._database.write() as connection:
-                replayed(Transaction(person, connection, self._database.name), self._ledger, entries)
-        if found:
+                done += replayed(Transaction(person, connection, self._database.name), self._ledger)
+        if done:
             self._database.scrub()
-        return sum(map(len, found.values()))
+        return done
 
     def check(self) -> list[Check]:
         """Whether the database can be read, written and trusted."""

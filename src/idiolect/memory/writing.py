@@ -25,7 +25,7 @@ from idiolect.memory.arrays import embedding_bytes, packed, vector_bytes
 from idiolect.memory.consolidation import Consolidated
 from idiolect.memory.door import pass_the_door
 from idiolect.memory.faults import as_bad_input, as_store_errors
-from idiolect.memory.forgetting import hanging_on
+from idiolect.memory.forgetting import Reader, hanging_on
 from idiolect.memory.keeping import Fork, Keeping
 from idiolect.memory.reading import MOST_VALUES, OF, Query, Reading, Rows, batches
 from idiolect.memory.records import Embeddings, Removed, State
@@ -181,14 +181,14 @@ class Transaction(Reading):
         row = {"person": self.id, "at": now(), "action": action, "what": json.dumps(what)}
         self._run(_NEW_AUDIT, row)
 
-    def forget(self, event_ids: Iterable[str]) -> dict[str, int]:
+    def forget(self, event_ids: Iterable[str], reader: Reader | None = None) -> dict[str, int]:
         """Delete events and what hangs on them (see forgetting.py); how many rows went, by table.
 
-        Every derived belief goes too, to be rebuilt from what is left, and the epoch changes, so that other processes
+        `reader` spares reading all events once more: it has them as this transaction does. Every derived belief goes too, to be rebuilt from what is left, and the epoch changes, so that other processes
         drop what they hold. Ids of nobody's are passed over.
         """
         self.has_deleted = True
-        gone = sorted(hanging_on(event_ids, self))
+        gone = sorted(hanging_on(event_ids, reader or self))
         counts = dict.fromkeys(_FORGETTINGS, 0)
         for start in range(0, len(gone), MOST_VALUES):
             some = {"of": self.id, "events": gone[start : start + MOST_VALUES]}

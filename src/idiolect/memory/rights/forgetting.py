@@ -162,7 +162,7 @@ def _in(
     receipt = Receipt(
         scope=scope,
         dry_run=dry_run,
-        rows=transaction.forget(gone) if gone else {},
+        rows=transaction.forget(gone, known) if gone else {},
         events=tuple(each for each in known.by_id if each in gone),
         kinds=dict(Counter(known.by_id[each].kind for each in gone)),
         statements=statements,

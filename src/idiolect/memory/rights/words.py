@@ -50,7 +50,13 @@ def holding(words: Iterable[str], events: Iterable[AnyEvent]) -> set[str]:
     if not sought:
         return set()
     whole = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(sought)))})(?!\w)")
-    return {event.id for event in events if any(whole.search(_plain(text)) for text in texts_of(event))}
+    telling = {max(each.split(), key=len) for each in sought}  # most texts have not even this of it
+
+    def repeats(text: str) -> bool:
+        folded = text.casefold()
+        return any(word in folded for word in telling) and whole.search(_plain(text)) is not None
+
+    return {event.id for event in events if any(map(repeats, texts_of(event)))}
 
 
 def _words(slots: Iterable[Slots]) -> Iterator[str]:
