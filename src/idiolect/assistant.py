@@ -1,9 +1,8 @@
 """The loop: remember -> recall -> generate -> bound -> choose -> learn. Every step is a part behind a protocol."""
 
-import logging
 import os
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from threading import Event
@@ -11,10 +10,12 @@ from typing import Self, TypedDict, Unpack
 
 from pydantic import JsonValue
 
+from idiolect.afterwards import Afterwards
 from idiolect.alignment.decoding.best_of_n import best
 from idiolect.curating import Memory
 from idiolect.learning import Learner
 from idiolect.memory.feedback import Turns, event_of
+from idiolect.memory.inference.allowing import allows, demand
 from idiolect.memory.remembering import heard, remember
 from idiolect.memory.store import Store
 from idiolect.models.protocol import Model
@@ -27,18 +28,16 @@ from idiolect.schema import (
     Candidate,
     Completion,
     Feedback,
-    Interaction,
     Message,
     Profile,
     Sampling,
     as_messages,
     new_id,
+    now,
 )
 from idiolect.settings import Settings, load_settings
 from idiolect.turn import Embedding, Stopwatch, Turn, answered, checked, refused, shares
 from idiolect.waiting import awaited
-
-log = logging.getLogger(__name__)
 
 
 class Options(TypedDict, total=False):
@@ -66,7 +65,8 @@ class Assistant:
         self.settings = base.model_copy(update={key: value for key, value in said.items() if value is not None})
         self._parts = open_parts(self.settings)
         self._measuring = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="idiolect-measure")
-        self._background = ThreadPoolExecutor(1, thread_name_prefix="idiolect-remember")
+        reads = self.settings.remember and self.settings.read_by_model
+        self._afterwards = Afterwards(self.learner, self._parts.recollection, reads, lambda: self.model)
 
     @property
     def model(self) -> Model:
@@ -106,9 +106,11 @@ class Assistant:
         person = self.store.user(user)
         with person.transaction() as transaction:
             turns = Turns(transaction)
-            belief = self.learner.learn(transaction, event_of(turns, feedback), turns)
+            event = event_of(turns, feedback)
+            demand(transaction, event)
+            belief = self.learner.learn(transaction, event, turns)
             said = transaction.preferences()  # here, so that beliefs in words and in numbers are of one moment
-        return profile_of(user, self.learner, belief, said)
+            return profile_of(user, self.learner, belief, said, self.learner.inferred(transaction))
 
     def prefer(self, user: str, chosen: Candidate | Answer | str, over: Candidate | Answer | str) -> Profile:
         """`chosen` was preferred over the other; candidates or their ids."""
@@ -137,7 +139,8 @@ class Assistant:
     def profile(self, user: str) -> Profile:
         """All that is believed of a person."""
         person = self.store.user(user)
-        return profile_of(user, self.learner, self.learner.belief(person), person.preferences())
+        belief, said = self.learner.belief(person), person.preferences()
+        return profile_of(user, self.learner, belief, said, self.learner.inferred(person))
 
     def memory(self, user: str) -> Memory:
         """What is remembered of a person, to be seen and changed by them."""
@@ -149,7 +152,7 @@ class Assistant:
 
     def close(self) -> None:
         """Free the model and the store."""
-        self._background.shutdown()
+        self._afterwards.close()
         self._measuring.shutdown()
         self._parts.close()
 
@@ -180,11 +183,12 @@ class Assistant:
             model=self.model.name,
             verdict=verdict,
             belief=belief,
+            inferred=self.learner.inferred(person),
             watch=watch,
             recalled=recalled.ids,
             earlier=recalled.turns,
             strength=prepared.strength,
-            notes=(*prepared.notes, *recalled.notes),
+            notes=(*prepared.notes, *recalled.notes, *self._afterwards.trouble(person)),
             care=self._parts.boundary.note(verdict),
             is_temporary=options.get("temporary", False),
             answer_id=options.get("answer_id") or new_id("chatcmpl"),
@@ -234,29 +238,20 @@ class Assistant:
     def _remember(self, turn: Turn, answer: Answer) -> Answer:
         if turn.is_temporary:
             return answer
-        event = Interaction(prompt=turn.prompt, prefix=turn.prefix, answer=answer)
         learns = self.settings.remember and not turn.is_replaced
-        words = heard(turn.messages if learns else (), turn.prefix, event.at)
+        at = now()
+        words = heard(turn.messages if learns else (), turn.prefix, at)
         person = self.store.user(turn.user)
         with person.transaction() as transaction:
+            event = turn.event(answer, at, learns, follows=allows(transaction, "reactions"))
             said = remember(transaction, event, words)
             if turn.phi is not None and answer.candidates:
                 rows = {candidate.id: row for candidate, row in zip(answer.candidates, turn.phi, strict=True)}
                 transaction.save_vectors(self.learner.version, rows)
             if any(slots.attribute for statement in said for slots in statement.slots or ()):
                 self.learner.refresh(transaction)
-        self._background.submit(self._parts.recollection.prepare, person).add_done_callback(_told)
+        self._afterwards.begin(person, answer.id, words)
         return answer
-
-
-def _told(preparing: Future[None]) -> None:
-    """What failed after a turn, as it does when the process ends just then, is tried again before the next recall.
-
-    The trace of that turn says so if it fails again; this line is for whoever looks for the reason.
-    """
-    error = preparing.exception()
-    if error is not None:
-        log.info("what was said could not be embedded after the turn: %s", error)
 
 
 def _id(thing: Candidate | Answer | str) -> str:

@@ -13,13 +13,26 @@ from pydantic import Field
 from idiolect.errors import BadInput
 from idiolect.learning import Learner
 from idiolect.memory.extraction import of_oneself, told
+from idiolect.memory.inference.allowing import Allowances, allowances, allows
 from idiolect.memory.naming import named
 from idiolect.memory.rights import Caches, Receipt, erase
 from idiolect.memory.rights.asking import Forgetting, forgotten
 from idiolect.memory.rights.receipt import NO_CACHES
 from idiolect.memory.rights.seeing import coming_from
 from idiolect.memory.store import Transaction, UserStore
-from idiolect.schema import AnyEvent, Correction, Decision, Noun, Preference, Revision, Statement, Status, now
+from idiolect.schema import (
+    AnyEvent,
+    Consent,
+    Correction,
+    Decision,
+    Inference,
+    Noun,
+    Preference,
+    Revision,
+    Statement,
+    Status,
+    now,
+)
 
 OVER: tuple[Status, ...] = ("superseded", "ended", "refused")  # nothing that is done to these changes anything
 Verb: TypeAlias = Literal["accept", "refuse"]
@@ -42,6 +55,13 @@ class Decisions(Noun):
     refuse: tuple[str, ...] = Field((), description="Ids of proposals that are not.")
     every: Verb | None = Field(None, description="What to do with all that are not named.")
     source: str | None = Field(None, description='Of this source only, such as "Mem0 export".')
+
+
+class Allowing(Noun):
+    """A kind of inference, and whether it is allowed from now on."""
+
+    inference: Inference
+    allowed: bool
 
 
 class Added(Noun):
@@ -109,6 +129,17 @@ class Memory:
                 refused=tuple(became[each] for each, verb in verdicts.items() if verb == "refuse"),
                 waiting=len(transaction.proposals()),
             )
+
+    def allowances(self) -> Allowances:
+        """What the person allows to be inferred, and what came of it."""
+        return allowances(self.person)
+
+    def allow(self, asked: Allowing) -> Allowances:
+        """Allow a kind of inference from now on, or take it back: what was inferred by it then counts no more."""
+        if allows(self.person, asked.inference) != asked.allowed:
+            with self.person.transaction() as transaction:
+                self._record(transaction, [Consent(inference=asked.inference, given=asked.allowed)])
+        return self.allowances()
 
     def forget(self, asked: Forgetting) -> Receipt:
         """Forget a statement, a topic, a source or a period, without a trace."""

@@ -24,6 +24,12 @@ class UnknownMethod(BadInput):
     """A name that no registry holds."""
 
 
+class NotAllowed(IdiolectError):
+    """Something that the person it is about has not allowed."""
+
+    status = HTTPStatus.FORBIDDEN
+
+
 class NotFound(IdiolectError):
     """Something named does not exist for this user."""
 

@@ -63,10 +63,12 @@ def _shares(shares: tuple[Share, ...]) -> list[str]:
 
 
 def _evidence(answer: Answer) -> str:
-    seen = answer.trace.evidence
-    if not seen:
-        return "You have given no feedback yet."
-    return f"Learnt from {seen} piece{'s' if seen > 1 else ''} of feedback."
+    seen, inferred = answer.trace.evidence, answer.trace.inferred
+    given = seen - inferred
+    learnt = f"Learnt from {given} piece{'s' if given > 1 else ''} of feedback" if given else "You gave no feedback yet"
+    if inferred:
+        return f"{learnt}; {inferred} weak {'signs' if inferred > 1 else 'sign'}, inferred as you allow, counted too."
+    return f"{learnt}." if given else "You have given no feedback yet."
 
 
 def _verdict(answer: Answer) -> str:

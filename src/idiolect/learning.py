@@ -1,7 +1,8 @@
 """From events to a belief: the fold that every belief can be rebuilt by.
 
 Choices, ratings and edits are folded in one by one as they come. What is said in words replaces what was said before,
-so a statement or a correction rebuilds the belief from all events, and so does every fifth piece of evidence.
+so a statement or a correction rebuilds the belief from all events, and so does every fifth piece of evidence. What was
+inferred with the person's consent counts as long as they allow it, and less every day; a day's change rebuilds too.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,15 +16,17 @@ import numpy as np
 from idiolect.features.embedder import Embedder
 from idiolect.features.space import PreferenceSpace
 from idiolect.memory.feedback import Turns
+from idiolect.memory.inference.counting import Counting, counting
 from idiolect.memory.store import State, Transaction, UserStore
 from idiolect.reward.evidence import corrected, edited, stated
 from idiolect.reward.folding import folded
+from idiolect.reward.inferred import kept, leaning, seen
 from idiolect.reward.protocol import Belief, Chosen, Evidence, LinearReward, Rated
 from idiolect.schema import AnyEvent, Array, Choice, Correction, Edit, Preference, Rating, now
 
 BELIEF = "belief"
 JUDGEMENTS = ("choice", "rating", "edit")
-NUMBERS = (*JUDGEMENTS, "correction")  # evidence besides words
+NUMBERS = (*JUDGEMENTS, "correction", "signal", "hint")  # evidence besides words
 
 Judgement: TypeAlias = Choice | Rating | Edit
 Reader = UserStore | Transaction
@@ -71,6 +74,10 @@ class Learner:
         """The belief from all events at once."""
         return self.reward.rebuild(self._everything(reader, Turns(reader)))
 
+    def inferred(self, reader: Reader) -> int:
+        """How many pieces of the evidence were inferred, with the person's consent."""
+        return len(counting(reader, now()))
+
     def _stored(self, reader: Reader) -> Belief | None:
         state = reader.state(BELIEF)
         if state is None or state.version != self._stamp(reader) or reader.events(*NUMBERS, after=state.through):
@@ -83,8 +90,9 @@ class Learner:
         transaction.save_state(State(BELIEF, self._stamp(transaction), through, belief.arrays, belief.seen))
 
     def _stamp(self, reader: Reader) -> str:
-        """The version with a hash of what was said of style: it changes when words do, or time ends them."""
+        """The version with a hash of what was said of style, and inferred: it changes when these do by time alone."""
         said = ",".join(f"{each.id}:{each.attribute}:{each.polarity}" for each in _styles(reader))
+        said += counting(reader, now()).stamp
         return f"{self.version}/{sha256(said.encode()).hexdigest()[:16]}"
 
     def _folded(self, reader: Reader, turns: Turns, belief: Belief, event: AnyEvent) -> Belief:
@@ -100,7 +108,16 @@ class Learner:
     def _everything(self, reader: Reader, turns: Turns) -> list[Evidence]:
         judged = [each.event for each in reader.events(*JUDGEMENTS)]
         judgements = [event for event in judged if isinstance(event, Judgement)]
-        return [*self._evidence(reader, turns, judgements), *self._words(reader)]
+        found = counting(reader, now())
+        return [*self._evidence(reader, turns, judgements), *self._words(reader), *self._inferred(reader, turns, found)]
+
+    def _inferred(self, reader: Reader, turns: Turns, found: Counting) -> Iterable[Evidence]:
+        """What counts of what was inferred."""
+        pairs = [candidate for pair in found.pairs for candidate in (pair.chosen, pair.over)]
+        phi = self._phi_of(reader, turns, [*pairs, *(each.candidate for each in found.seen)]) if len(found) else {}
+        yield from (kept(phi[pair.chosen], phi[pair.over], pair.weight) for pair in found.pairs)
+        yield from (seen(phi[each.candidate], each.what, each.share) for each in found.seen)
+        yield from (leaning(each.attribute, each.target, each.precision, self.space) for each in found.leanings)
 
     def _words(self, reader: Reader) -> Iterable[Evidence]:
         said = (stated(preference, self.space) for preference in _styles(reader))

@@ -12,14 +12,18 @@ CONFIDENT = 1.64  # standard deviations from zero: 90 % of the posterior on one 
 DIGITS = 4
 
 
-def profile_of(user: str, learner: Learner, belief: Belief, said: tuple[Preference, ...]) -> Profile:
-    """Tastes in the named attributes and in learnt directions, the surest first, with the statements in force."""
+def profile_of(user: str, learner: Learner, belief: Belief, said: tuple[Preference, ...], inferred: int = 0) -> Profile:
+    """Tastes in the named attributes and in learnt directions, the surest first, with the statements in force.
+
+    `inferred`: how many pieces of the belief's evidence were inferred, with the person's consent.
+    """
     return Profile(
         user=user,
         evidence=belief.seen,
         tastes=tuple(_tastes(learner, belief)),
         preferences=said,
         space=learner.space.version,
+        inferred=inferred,
     )
 
 

@@ -61,6 +61,10 @@ class Settings(BaseSettings):
         True,
         description="Remember what people say of themselves in conversation; what they put in on purpose is always.",
     )
+    read_by_model: bool = Field(
+        False,
+        description="Also let the model read what people say of themselves, after each answer; it must follow schemas.",
+    )
     sensitive_to_remote: bool = Field(
         False, description="Let health, faith, sexuality, ethnicity and politics reach a model on another machine."
     )

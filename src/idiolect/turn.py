@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 
 import numpy as np
@@ -12,9 +13,23 @@ import numpy as np
 from idiolect.errors import BadInput
 from idiolect.features.attributes import ATTRIBUTES
 from idiolect.features.space import PreferenceSpace
+from idiolect.memory.extraction.documents import marked_words
+from idiolect.memory.inference.reactions import onward
 from idiolect.models.protocol import Request
 from idiolect.reward.protocol import Belief, Scores
-from idiolect.schema import Answer, Array, Candidate, Completion, EarlierTurn, Message, Share, Trace, Verdict, new_id
+from idiolect.schema import (
+    Answer,
+    Array,
+    Candidate,
+    Completion,
+    EarlierTurn,
+    Interaction,
+    Message,
+    Share,
+    Trace,
+    Verdict,
+    new_id,
+)
 
 LONGEST_MESSAGE = 200_000  # characters of one conversation
 
@@ -49,6 +64,7 @@ class Turn:
     verdict: Verdict
     belief: Belief
     watch: Stopwatch
+    inferred: int = 0  # pieces of the belief's evidence
     recalled: tuple[str, ...] = ()  # ids of preferences
     earlier: tuple[EarlierTurn, ...] = ()
     strength: float = 0.0
@@ -72,8 +88,25 @@ class Turn:
     def prefix(self) -> str:
         """A hash of the conversation before the newest words of the person, so that a resent history is known again."""
         newest_turn = max(index for index, message in enumerate(self.messages) if message.role == "user")
-        before = "\x1e".join(f"{message.role}\x1f{message.text}" for message in self.messages[:newest_turn])
-        return sha256(before.encode()).hexdigest() if before else ""
+        return hashed(self.messages[:newest_turn])
+
+    def event(self, answer: Answer, at: datetime, learns: bool, follows: bool) -> Interaction:
+        """What is kept of it. `learns`: from its words; `follows`: it is to be known which turn goes on from it."""
+        told = (*self.messages, Message(role="assistant", content=answer.text))
+        return Interaction(
+            at=at,
+            prompt=self.prompt,
+            prefix=self.prefix,
+            answer=answer,
+            own=marked_words(self.messages) if learns else "",
+            onward=onward(hashed(told)) if follows else "",
+        )
+
+
+def hashed(conversation: Sequence[Message]) -> str:
+    """sha256 of a conversation; of one that has not begun it is empty."""
+    text = "\x1e".join(f"{message.role}\x1f{message.text}" for message in conversation)
+    return sha256(text.encode()).hexdigest() if text else ""
 
 
 def newest(messages: Sequence[Message]) -> str:
@@ -184,6 +217,7 @@ def _trace(turn: Turn, why: tuple[Share, ...]) -> Trace:
         shares=why,
         strength=turn.strength,
         evidence=turn.belief.seen,
+        inferred=turn.inferred,
         notes=turn.notes,
         milliseconds=turn.watch.milliseconds,
     )

@@ -1,13 +1,25 @@
 """Feedback as a client sends it becomes an event that names candidates."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, get_args
 
 from idiolect.errors import BadInput
 from idiolect.memory.extraction import told
-from idiolect.schema import AnyEvent, Choice, Correction, Edit, Feedback, Interaction, Rating, Statement
+from idiolect.schema import (
+    AnyEvent,
+    Choice,
+    Correction,
+    Edit,
+    Feedback,
+    Interaction,
+    Rating,
+    Signal,
+    SignalKind,
+    Statement,
+)
 
 THUMBS = {"up": 5.0, "down": 1.0}
+SIGNALS: tuple[SignalKind, ...] = get_args(SignalKind)
 
 
 class Reader(Protocol):
@@ -92,6 +104,13 @@ def _correction(_reader: Reader, feedback: Feedback) -> AnyEvent:
     )
 
 
+def _signal(reader: Reader, feedback: Feedback) -> AnyEvent:
+    seen = next((what for what in SIGNALS if what == feedback.value), None)
+    if seen is None:
+        raise BadInput(f"a signal needs `value`, what was done with the answer: {', '.join(SIGNALS)}")
+    return Signal(what=seen, candidate=candidate_id(reader, feedback.answer))
+
+
 def _number(value: str | float | None) -> float | None:
     """A command's arguments are all text."""
     try:
@@ -112,4 +131,5 @@ _MAKERS: dict[str, Callable[[Reader, Feedback], AnyEvent]] = {
     "edit": _edit,
     "statement": _statement,
     "correction": _correction,
+    "signal": _signal,
 }

@@ -1,14 +1,33 @@
 """What hangs on an event and goes with it when it is forgotten.
 
 A turn takes with it the feedback on its candidates and the statements that were read from it; a statement or a
-proposal takes what was decided, changed or set right about it, which may repeat its words.
+proposal takes what was decided, changed or set right about it, which may repeat its words. What was inferred goes with
+any of the turns that show it, and with the consent that it rests on. A consent that was taken back goes with the event
+which did so, so that forgetting never allows anything.
 """
 
+from collections import defaultdict
 from collections.abc import Container, Iterable
 from typing import Protocol
 
 from idiolect.memory.records import Recorded
-from idiolect.schema import AnyEvent, Choice, Correction, Decision, Edit, Interaction, Rating, Revision, Statement
+from idiolect.schema import (
+    AnyEvent,
+    Choice,
+    Consent,
+    Correction,
+    Decision,
+    Edit,
+    Hint,
+    Inference,
+    Inferred,
+    Interaction,
+    Proposal,
+    Rating,
+    Revision,
+    Signal,
+    Statement,
+)
 
 
 class Reader(Protocol):
@@ -22,7 +41,9 @@ def hanging_on(event_ids: Iterable[str], reader: Reader) -> set[str]:
     """Ids of those events and of all that hang on them; those that are nobody's are left out."""
     named = set(event_ids)
     gone, targets = set[str](), set[str]()  # of events; and all that others may point at: answers and candidates too
-    for recorded in reader.events() if named else ():  # in order: what hangs on an event came after it
+    events = reader.events() if named else []
+    named |= _taken_back((each.event for each in events), named)
+    for recorded in events:  # in order: what hangs on an event came after it
         event = recorded.event
         if event.id in named or any(event_of_statement(each, targets) in targets for each in _pointers(event)):
             gone.add(event.id)
@@ -36,6 +57,18 @@ def event_of_statement(identifier: str, events: Container[str]) -> str:
     return base if identifier not in events and number.isdecimal() else identifier
 
 
+def _taken_back(events: Iterable[AnyEvent], named: Container[str]) -> set[str]:
+    """Ids of the consents that these events took back."""
+    given: dict[Inference, set[str]] = defaultdict(set)
+    found = set[str]()
+    for event in events:
+        if isinstance(event, Consent) and event.given:
+            given[event.inference].add(event.id)
+        elif isinstance(event, Consent) and event.id in named:
+            found |= given[event.inference]
+    return found
+
+
 def _answers(event: AnyEvent) -> Iterable[str]:
     if isinstance(event, Interaction):
         yield event.answer.id
@@ -47,8 +80,12 @@ def _pointers(event: AnyEvent) -> tuple[str, ...]:
     match event:
         case Choice(chosen=chosen, over=over):
             return (chosen, *over)
-        case Rating(candidate=target) | Edit(candidate=target) | Decision(proposal=target) | Revision(statement=target):
+        case Rating(candidate=target) | Edit(candidate=target) | Signal(candidate=target):
+            return (target,)
+        case Decision(proposal=target) | Revision(statement=target):
             return (target,)
         case Statement(turn=str(target)) | Correction(statement=str(target)):
             return (target,)
+        case Hint(inferred=inferred) | Proposal(inferred=Inferred() as inferred):
+            return (inferred.consent, *inferred.turns)
     return ()

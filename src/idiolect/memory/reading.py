@@ -85,11 +85,15 @@ class Reading(ABC):
 
     def interaction(self, identifier: str) -> Interaction:
         """The turn that an answer's or a candidate's id belongs to. Raises AnswerNotFound."""
+        found = self.turn(identifier).event
+        assert isinstance(found, Interaction)
+        return found
+
+    def turn(self, identifier: str) -> Recorded:
+        """The same with its place among all events."""
         rows = self._rows(_INTERACTION, {"identifier": identifier}) if identifier.isprintable() else ()
         for row in rows:
-            found = _recorded(row).event
-            assert isinstance(found, Interaction)
-            return found
+            return _recorded(row)
         raise AnswerNotFound(
             f"no answer {identifier[:80]!r} of this user: use the `id` of an answer, or of one of its candidates, "
             "that this user was given"

@@ -2,7 +2,7 @@
 
 Nothing is read from a temporary chat, a refused request, a background call, what was pasted or quoted, or the answers
 of a model. What may not be kept (see door.py) is left out. A pick among options that the last answer offered is
-remembered with less confidence, and fades.
+remembered with less confidence, and fades. What a language model reads of the same words later passes the same door.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,6 +11,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from idiolect.errors import BadInput
+from idiolect.memory.consolidation.sameness import identity
 from idiolect.memory.door import admit
 from idiolect.memory.extraction import extract, own_words, picked
 from idiolect.memory.store import Transaction
@@ -18,6 +19,7 @@ from idiolect.schema import Interaction, Message, Slots, Statement
 
 LONGEST = 1000  # characters of one statement event
 PICKED, SAID = "choice", "conversation"
+READ = "read-"  # of a turn's key, where a language model has read it
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Heard:
     """What the newest turn says of the person, and what tells it from any other turn."""
 
     key: str
+    own: str = ""  # the person's own words
     said: tuple[Slots, ...] = ()
     picked: tuple[Slots, ...] = ()
 
@@ -45,7 +48,7 @@ def heard(messages: Sequence[Message], prefix: str, at: datetime) -> Heard:
     said = tuple(_kept(extract(own)))
     known = {(slots.object.casefold(), slots.polarity) for slots in said}
     picks = (slots for slots in picked(_offer(messages), own) if (slots.object.casefold(), slots.polarity) not in known)
-    return Heard(key, said, tuple(_kept(picks)))
+    return Heard(key, own, said, tuple(_kept(picks)))
 
 
 def remember(transaction: Transaction, event: Interaction, words: Heard) -> tuple[Statement, ...]:
@@ -53,18 +56,39 @@ def remember(transaction: Transaction, event: Interaction, words: Heard) -> tupl
     seq = transaction.append(event)
     if not words or not transaction.is_first(words.key, seq):
         return ()
-    statements = tuple(_statements(event, words))
+    statements = (*_statements(event, SAID, words.said), *_statements(event, PICKED, words.picked))
     for statement in statements:
         transaction.append(statement)
     return statements
 
 
-def _statements(event: Interaction, words: Heard) -> Iterator[Statement]:
-    for source, read in ((SAID, words.said), (PICKED, words.picked)):
-        for some in _batches(read):
-            text = "\n".join(dict.fromkeys(slots.span for slots in some))
-            fields = {"text": text, "source": source, "turn": event.answer.id, "slots": some, "at": event.at}
-            yield Statement.model_validate(fields)
+def remember_too(transaction: Transaction, answer: str, key: str, read: Iterable[Slots]) -> tuple[Statement, ...]:
+    """Record what else was read of a turn that is kept, once. Raises AnswerNotFound for one forgotten by now."""
+    turn = transaction.turn(answer)
+    known = [slots for statement in transaction.of_turn(answer) for slots in statement.slots or ()]
+    fresh = [slots for slots in _kept(read) if not any(_is_same(slots, other) for other in known)]
+    if not fresh or not transaction.is_first(f"{READ}{key}", turn.seq):
+        return ()
+    assert isinstance(turn.event, Interaction)
+    statements = tuple(_statements(turn.event, SAID, fresh))
+    for statement in statements:
+        transaction.append(statement)
+    return statements
+
+
+def _statements(event: Interaction, source: str, read: Iterable[Slots]) -> Iterator[Statement]:
+    for some in _batches(read):
+        text = "\n".join(dict.fromkeys(slots.span for slots in some))
+        fields = {"text": text, "source": source, "turn": event.answer.id, "slots": some, "at": event.at}
+        yield Statement.model_validate(fields)
+
+
+def _is_same(slots: Slots, other: Slots) -> bool:
+    """Whether two readings are of the same words, or of the same thing."""
+    if slots.attribute is not None or other.attribute is not None:
+        return slots.attribute == other.attribute
+    one, two = identity(slots.object), identity(other.object)
+    return slots.span in other.span or other.span in slots.span or one <= two or two <= one
 
 
 def _batches(read: Iterable[Slots]) -> Iterator[tuple[Slots, ...]]:

@@ -27,15 +27,16 @@ def stated(preference: Preference, space: PreferenceSpace) -> Said | None:
     """A statement about a named attribute is a pseudo-observation of its weight; other statements say nothing here."""
     if preference.attribute is None:
         return None
-    return Said(_unit(space, preference.attribute), STATED_STRENGTH * preference.polarity, STATED_VARIANCE)
+    return Said(unit(space, preference.attribute), STATED_STRENGTH * preference.polarity, STATED_VARIANCE)
 
 
 def corrected(attribute: str, weight: float, space: PreferenceSpace) -> Said:
     """A weight that the person set by hand; 0 says "I have no taste here"."""
-    return Said(_unit(space, attribute), weight, CORRECTED_VARIANCE)
+    return Said(unit(space, attribute), weight, CORRECTED_VARIANCE)
 
 
-def _unit(space: PreferenceSpace, attribute: str) -> Array:
+def unit(space: PreferenceSpace, attribute: str) -> Array:
+    """(d,): the direction of a named attribute. Raises UnknownMethod."""
     if attribute not in space.names:
         there_are = ", ".join(space.names[: space.attributes])
         raise UnknownMethod(f"no attribute named {attribute!r}; there are: {there_are}")

@@ -59,6 +59,7 @@ class Trace(Noun):
     shares: tuple[Share, ...] = ()  # of the shown answer, largest contribution first
     strength: float = 0.0  # beta of the token values, after the KL cap
     evidence: int = 0  # pieces of feedback that the posterior had seen
+    inferred: int = 0  # of them, how many were inferred with the person's consent
     notes: tuple[str, ...] = ()  # plain sentences: a fallback taken, a part that was off
     milliseconds: dict[str, float] = Field(default_factory=dict)
 

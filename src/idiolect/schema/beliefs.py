@@ -10,6 +10,7 @@ from idiolect.schema.base import Noun
 StatementKind: TypeAlias = Literal["topic", "style", "constraint", "about_me"]
 Category: TypeAlias = Literal["health", "faith", "sexuality", "ethnicity", "politics"]
 ProposalOrigin: TypeAlias = Literal["import", "document", "tool", "inferred"]
+Inference: TypeAlias = Literal["repeats", "reactions", "style"]  # what may be read from how Idiolect is used
 Origin: TypeAlias = Literal["said", "chosen"] | ProposalOrigin
 Status: TypeAlias = Literal["held", "proposed", "unconsented", "superseded", "ended", "expired", "faded", "refused"]
 
@@ -80,3 +81,4 @@ class Profile(Noun):
     tastes: tuple[Taste, ...]
     preferences: tuple[Preference, ...]
     space: str  # version of the preference space
+    inferred: int = 0  # pieces of the evidence that were inferred, with the person's consent

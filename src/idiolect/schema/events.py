@@ -11,7 +11,9 @@ from pydantic import Field, TypeAdapter
 
 from idiolect.schema.answers import Answer
 from idiolect.schema.base import Noun, new_id, now
-from idiolect.schema.beliefs import ProposalOrigin, Slots
+from idiolect.schema.beliefs import Inference, ProposalOrigin, Slots
+
+SignalKind: TypeAlias = Literal["copied", "regenerated", "abandoned"]
 
 
 class Event(Noun):
@@ -28,6 +30,8 @@ class Interaction(Event):
     prompt: str  # the newest user turn; earlier turns are events of their own
     prefix: str = ""  # sha256 of the conversation before it, so that a resent history is known again
     answer: Answer
+    own: str | None = None  # the person's own words, where the client marked them or nothing may be learnt from them
+    onward: str = ""  # beginning of the prefix of a turn that goes on from this answer; kept where it may be used
 
 
 class Choice(Event):
@@ -67,6 +71,14 @@ class Statement(Event):
     slots: tuple[Slots, ...] | None = None  # as read when it was said; None: read from the text whenever it is folded
 
 
+class Inferred(Noun):
+    """What something that was inferred rests on."""
+
+    by: Inference
+    consent: str  # id of the event by which the person allowed it
+    turns: tuple[str, ...]  # ids of the answers to the turns that show it
+
+
 class Proposal(Event):
     """Something that may be true of the person, from a source that is not their own words: it waits for them."""
 
@@ -76,6 +88,7 @@ class Proposal(Event):
     origin: ProposalOrigin
     source: str  # where it was found, for the person to judge: "ChatGPT export, conversation of 2025-03-02"
     said_at: datetime | None = None  # when the source says that it was said
+    inferred: Inferred | None = None  # of origin "inferred": offered only while the person allows it
 
 
 class Decision(Event):
@@ -106,13 +119,55 @@ class Correction(Event):
     statement: str | None = None  # id of the preference, or of its event, that no longer holds
 
 
+class Consent(Event):
+    """The person allowed a kind of inference, or took it back. What came before they did is never looked at."""
+
+    kind: Literal["consent"] = "consent"
+    inference: Inference
+    given: bool
+
+
+class Signal(Event):
+    """What a client saw the person do with an answer, without saying anything of it; kept only with their consent."""
+
+    kind: Literal["signal"] = "signal"
+    what: SignalKind
+    candidate: str
+
+
+class Hint(Event):
+    """What was inferred of the tastes of a person: weak evidence in numbers, which counts while they allow it.
+
+    Either `chosen` was kept where `over` was not (ids of candidates), or an `attribute` seems to matter by `target`.
+    """
+
+    kind: Literal["hint"] = "hint"
+    inferred: Inferred
+    weight: Annotated[float, Field(gt=0, le=1)]  # likelihood power, before it fades
+    chosen: str | None = None
+    over: str | None = None
+    attribute: str | None = None
+    target: float | None = None
+
+
 AnyEvent: TypeAlias = Annotated[
-    Interaction | Choice | Rating | Edit | Statement | Correction | Proposal | Decision | Revision,
+    Interaction
+    | Choice
+    | Rating
+    | Edit
+    | Statement
+    | Correction
+    | Proposal
+    | Decision
+    | Revision
+    | Consent
+    | Signal
+    | Hint,
     Field(discriminator="kind"),
 ]
 EVENT: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
-WORD_KINDS = ("statement", "correction", "proposal", "decision", "revision")  # what statements are folded from
-FEEDBACK_KINDS = ("choice", "rating", "edit", "statement", "correction")
+WORD_KINDS = ("statement", "correction", "proposal", "decision", "revision", "consent")  # statements are folded from
+FEEDBACK_KINDS = ("choice", "rating", "edit", "statement", "correction", "signal")
 
 
 class Feedback(Noun):
@@ -120,10 +175,11 @@ class Feedback(Noun):
 
     choice: `answer` was preferred over the candidates in `over`.  rating: `value` from 1 to 5, or "up" / "down".
     edit: `value` is the text the person would have written.  statement: `value` is what they say; no answer needed.
-    correction: `attribute` and a number in `value`, or the id of a statement to drop in `answer`.
+    correction: `attribute` and a number in `value`, or the id of a statement to drop in `answer`.  signal: what was
+    done with an answer, "copied", "regenerated" or "abandoned", in `value`; taken only where the person allows it.
     """
 
-    kind: Literal["choice", "rating", "edit", "statement", "correction"]
+    kind: Literal["choice", "rating", "edit", "statement", "correction", "signal"]
     answer: str | None = None
     value: str | float | None = None
     over: str | tuple[str, ...] | None = None

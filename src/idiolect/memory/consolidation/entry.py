@@ -8,7 +8,7 @@ from typing import Final, Literal, TypeAlias
 from idiolect.memory.consolidation.lasting import FADED, Evidence, lasts, sureness_of
 from idiolect.memory.consolidation.sameness import Key, key_of
 from idiolect.memory.records import Part
-from idiolect.schema import Origin, Preference, Slots, Status
+from idiolect.schema import Inferred, Origin, Preference, Slots, Status
 
 Ending: TypeAlias = Literal["superseded", "ended", "expired", "refused"]
 Order: TypeAlias = tuple[int, int]  # seq of the event that brought it into force, and its number there
@@ -31,6 +31,7 @@ class Entry:
     until: datetime | None = None
     ending: Ending | None = None
     is_proposed: bool = False  # waits for the person
+    inferred: Inferred | None = None
     pinned: bool = False
     local_only: bool = False
     consented: bool = False

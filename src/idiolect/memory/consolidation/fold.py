@@ -2,7 +2,8 @@
 
 Duplicates merge and keep their evidence. The newer explicit statement supersedes the older one that it contradicts,
 which stays with its dates. What contradicts at equal standing (one event, one instant, one import against another) is
-shown as a conflict. Statements of different scope, and a general beside a specific one, live side by side.
+shown as a conflict. Statements of different scope, and a general beside a specific one, live side by side. What was
+inferred is offered while the person allows that kind of inference, and only of what they have said nothing about.
 
 Order is that of `seq`, so a replay is the same as having been there; an event that was taken changes nothing.
 """
@@ -11,15 +12,16 @@ from datetime import UTC, datetime
 from itertools import repeat
 from typing import Final
 
+from idiolect.memory.consolidation.consents import Consents
 from idiolect.memory.consolidation.entry import Entry
 from idiolect.memory.consolidation.lasting import SURENESS, Evidence
 from idiolect.memory.consolidation.ledger import Ledger
 from idiolect.memory.consolidation.reading import proposed, stated
-from idiolect.memory.consolidation.sameness import Key
+from idiolect.memory.consolidation.sameness import Key, Thing
 from idiolect.memory.consolidation.standing import contradicts, corrects, is_twin, standing
 from idiolect.memory.consolidation.view import Changes, View
 from idiolect.memory.records import Part, Recorded
-from idiolect.schema import Correction, Decision, Preference, Proposal, Revision, Slots, Statement
+from idiolect.schema import Consent, Correction, Decision, Inferred, Preference, Proposal, Revision, Slots, Statement
 
 LONG_AGO: Final = datetime(1, 1, 1, tzinfo=UTC)
 
@@ -31,7 +33,9 @@ class Consolidated:
         self.through = 0  # seq of the last event that was taken
         self.latest = LONG_AGO  # time of the newest event
         self._ledger = Ledger()
+        self.consents = Consents()
         self._offers: dict[Key, Entry] = {}  # proposals that wait or were refused
+        self._guesses: dict[Thing, Entry] = {}  # of those that wait, the inferred ones
         self._view = View(self._ledger)
 
     def take(self, recorded: Recorded) -> None:
@@ -53,6 +57,8 @@ class Consolidated:
             case Correction(statement=str(named)):
                 for entry in self._ledger.found(named):
                     self._drop(entry, event.at)
+            case Consent():
+                self._allow(event, recorded.seq)
 
     def preferences(self, at: datetime) -> tuple[Preference, ...]:
         """The statements in force, oldest first.
@@ -73,6 +79,10 @@ class Consolidated:
     def proposals(self) -> tuple[Preference, ...]:
         """What waits for the person, oldest first."""
         return tuple(entry.preference(self.latest) for entry in self._ledger.entries.values() if entry.is_proposed)
+
+    def guesses(self) -> tuple[Inferred, ...]:
+        """What those of them rest on that were inferred."""
+        return tuple(entry.inferred for entry in self._guesses.values() if entry.inferred is not None)
 
     def conflicts(self, at: datetime) -> tuple[tuple[Preference, ...], ...]:
         """Statements of equal standing that contradict each other, together; the person decides."""
@@ -102,7 +112,9 @@ class Consolidated:
         other = Consolidated()
         other.through, other.latest, other._ledger = self.through, self.latest, self._ledger.copy()
         other._ledger.touched.update(other._ledger.entries)
+        other.consents = self.consents.copy()
         other._offers = {key: other._ledger.entries[entry.id] for key, entry in self._offers.items()}
+        other._guesses = {thing: other._ledger.entries[entry.id] for thing, entry in self._guesses.items()}
         other._view = View(other._ledger)
         return other
 
@@ -114,6 +126,8 @@ class Consolidated:
 
     def _admit(self, new: Entry) -> None:
         """Bring a statement into force among those that there are."""
+        if new.key.thing in self._guesses:
+            self._take_back(self._guesses[new.key.thing])
         neighbours = [old for old in self._ledger.near(new) if not self._is_over(old, new.last)]
         twin = next((old for old in neighbours if is_twin(old, new)), None)
         against = [old for old in neighbours if contradicts(new, old)]
@@ -165,17 +179,45 @@ class Consolidated:
 
     def _propose(self, entry: Entry) -> None:
         """The same offered again is one proposal, and stays refused if it was."""
+        if entry.inferred is not None and not self._may_guess(entry):
+            return
         twin = self._offers.get(entry.key)
         if twin is not None:
+            if entry.inferred is None and twin.inferred is not None:  # from elsewhere it needs no consent
+                self._guesses.pop(twin.key.thing, None)
+                twin.inferred, twin.origin, twin.source = None, entry.origin, entry.source
             twin.evidence += entry.evidence
             self._ledger.merge(entry, into=twin)
             return
         self._offers[entry.key] = self._ledger.entries[entry.id] = entry
+        if entry.inferred is not None:
+            self._guesses[entry.key.thing] = entry
+        self._ledger.touched.add(entry.id)
+
+    def _allow(self, event: Consent, seq: int) -> None:
+        self.consents.take(event, seq)
+        for entry in [each for each in self._guesses.values() if not self.consents.covers(each.inferred)]:
+            self._take_back(entry)
+
+    def _may_guess(self, entry: Entry) -> bool:
+        """Whether the person allows it now, and has never said anything of the same themselves."""
+        thing, other = entry.key.thing, self._guesses.get(entry.key.thing)
+        if not self.consents.covers(entry.inferred) or (other is not None and other.key != entry.key):
+            return False
+        known = (each for each in self._ledger.entries.values() if not each.is_proposed and each.ending != "refused")
+        return all(each.key.thing != thing for each in known)
+
+    def _take_back(self, entry: Entry) -> None:
+        """Offer it no more, as if it had never been inferred."""
+        del self._guesses[entry.key.thing], self._ledger.entries[entry.id]
+        self._offers.pop(entry.key, None)
         self._ledger.touched.add(entry.id)
 
     def _decide(self, entry: Entry, decision: Decision, seq: int) -> None:
         if entry.origin in ("said", "chosen"):  # it was merged into the person's own words
             return
+        if entry.inferred is not None:
+            self._guesses.pop(entry.key.thing, None)
         if not decision.accepted:
             if entry.is_proposed or entry.is_active:
                 self._ledger.end(entry, "refused", decision.at)
@@ -205,6 +247,8 @@ class Consolidated:
         is_offer = entry.is_proposed
         if is_offer:
             self._offers.pop(entry.key, None)
+            self._guesses.pop(entry.key.thing, None)
+            entry.inferred = None  # in the person's own words it is no guess
         elif entry.is_active:
             self._ledger.take_out(entry)
         entry.reword(slots, slots.span or slots.object, (event.id, 0))
@@ -221,5 +265,6 @@ class Consolidated:
         if entry.is_active or entry.is_proposed:
             if entry.is_proposed:
                 self._offers.pop(entry.key, None)
+                self._guesses.pop(entry.key.thing, None)
                 entry.is_proposed = False
             self._ledger.end(entry, "ended", at)

@@ -42,6 +42,7 @@ def proposed(event: Proposal, seq: int) -> Entry:
         evidence=[Evidence(event.id, event.at, SURENESS["accepted"])],
         source=event.source,
         is_proposed=True,
+        inferred=event.inferred,
     )
 
 

@@ -4,6 +4,7 @@ The model fills slots and quotes the words that each was read from; what it quot
 dropped, so that a model which invents adds nothing. Whether a statement is of a special category is never its say.
 """
 
+from threading import Event
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
@@ -54,14 +55,17 @@ class Answer(BaseModel):
     preferences: list[Read]
 
 
-def extract_with(model: Model, text: str) -> tuple[Slots, ...]:
-    """What a message, in a person's own words, says of them. Raises ModelError where the model can't fill the form."""
+def extract_with(model: Model, text: str, stop: Event | None = None) -> tuple[Slots, ...]:
+    """What a message, in a person's own words, says of them. Raises ModelError where the model can't fill the form.
+
+    When `stop` is set the model is left, and Stopped is raised.
+    """
     if is_background(text):
         return ()
     own = "\n".join(line.strip() for line in without_documents(text).split("\n") if line.strip())
     if not own or len(own) > LONGEST:
         return ()
-    (said,) = model.complete(request(own))
+    (said,) = model.complete(request(own), stop=stop)
     try:
         answer = Answer.model_validate_json(said.text)
     except ValidationError as other:

@@ -78,6 +78,12 @@ def own_words(messages: Sequence[Message]) -> str:
     return "\n".join(line for line in lines if line)
 
 
+def marked_words(messages: Sequence[Message]) -> str | None:
+    """What the client says are the person's own words in the newest user turn; None where it says nothing."""
+    newest = next((message for message in reversed(messages) if message.role == "user"), None)
+    return None if newest is None else _marked(newest)
+
+
 def is_background(text: str) -> bool:
     """Whether a program asks for a title, tags, follow-up questions or the like in the person's name."""
     head = text[:1000]

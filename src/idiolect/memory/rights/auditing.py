@@ -5,7 +5,23 @@ from datetime import datetime
 from pydantic import Field
 
 from idiolect.memory.store import UserStore
-from idiolect.schema import AnyEvent, Choice, Correction, Decision, Edit, Interaction, Noun, Rating, Revision, Statement
+from idiolect.schema import (
+    AnyEvent,
+    Choice,
+    Consent,
+    Correction,
+    Decision,
+    Edit,
+    Hint,
+    Inferred,
+    Interaction,
+    Noun,
+    Proposal,
+    Rating,
+    Revision,
+    Signal,
+    Statement,
+)
 
 
 class AuditLine(Noun):
@@ -38,10 +54,14 @@ def _of_event(event: AnyEvent) -> AuditLine:
             counts = {"candidates": len(answer.candidates), "recalled": len(answer.trace.recalled)}
         case Choice(chosen=chosen, over=over):
             about = (chosen, *over)
-        case Rating(candidate=target) | Edit(candidate=target) | Revision(statement=target):
+        case Rating(candidate=target) | Edit(candidate=target) | Signal(candidate=target) | Revision(statement=target):
             about = (target,)
         case Decision(proposal=target, accepted=accepted):
             about, counts = (target,), {"accepted": int(accepted)}
+        case Consent(given=given):
+            counts = {"given": int(given)}
+        case Hint(inferred=inferred) | Proposal(inferred=Inferred() as inferred):
+            about = inferred.turns
         case Statement(turn=str(target)) | Correction(statement=str(target)):
             about = (target,)
     return AuditLine(at=event.at, action=event.kind, ids=(event.id, *about), counts=counts)

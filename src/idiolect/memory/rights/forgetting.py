@@ -16,7 +16,18 @@ from idiolect.memory.rights.matching import is_about, is_from
 from idiolect.memory.rights.receipt import NO_CACHES, Caches, DryRun, Receipt, Scope
 from idiolect.memory.rights.words import holding, measured, said_in, slots_of
 from idiolect.memory.store import Transaction, UserStore
-from idiolect.schema import AnyEvent, Interaction, Preference, Proposal, Revision, Slots, Statement
+from idiolect.schema import (
+    AnyEvent,
+    Hint,
+    Inferred,
+    Interaction,
+    Preference,
+    Proposal,
+    Revision,
+    Signal,
+    Slots,
+    Statement,
+)
 
 FAR = datetime(9999, 1, 1, tzinfo=UTC)  # all statements, whenever they hold
 
@@ -49,6 +60,7 @@ class Known:
         named = set(events)
         told = [self.by_id[each] for each in named]
         turns = {event.turn for event in told if isinstance(event, Statement) and event.turn}
+        turns |= {turn for event in told for turn in _asking(event)}
         asked = {
             event.id for event in self.by_id.values() if isinstance(event, Interaction) and event.answer.id in turns
         }
@@ -98,7 +110,7 @@ def forget_topic(
 def forget_source(
     person: UserStore, source: str, *, later: bool = False, dry_run: bool = False, caches: Caches = NO_CACHES
 ) -> Receipt:
-    """Everything that came from one source, accepted or not: "ChatGPT export", one conversation of it, or "import".
+    """Everything that came from one source, accepted or not: "ChatGPT export", one conversation of it, "inferred".
 
     What the person said themselves elsewhere stays, be it in the same words.
     """
@@ -107,7 +119,8 @@ def forget_source(
 
     def chosen(known: Known) -> set[str]:
         proposals = (event for event in known.by_id.values() if isinstance(event, Proposal))
-        return {each.id for each in proposals if is_from(each, source)}
+        found = {each.id for each in proposals if is_from(each, source)}
+        return found | {event.id for event in known.by_id.values() if source.strip() in _unsaid(event)}
 
     return _forgotten(person, "source", chosen, later, dry_run, caches)
 
@@ -182,6 +195,24 @@ def _answered_with(known: Known, statements: Iterable[str]) -> list[Interaction]
     ids = set(statements)
     turns = (event for event in known.by_id.values() if isinstance(event, Interaction))
     return [turn for turn in turns if ids & set(turn.answer.trace.recalled)]
+
+
+def _unsaid(event: AnyEvent) -> tuple[str, ...]:
+    """The sources of evidence that was inferred."""
+    match event:
+        case Hint(inferred=inferred):
+            return ("inferred", inferred.by)
+        case Signal():
+            return ("inferred", "reactions")
+    return ()
+
+
+def _asking(event: AnyEvent) -> tuple[str, ...]:
+    """The turns whose words an inferred proposal repeats; how a person writes is none of them."""
+    match event:
+        case Proposal(inferred=Inferred(turns=turns), slots=Slots(kind="topic")):
+            return turns
+    return ()
 
 
 def _times(event: AnyEvent) -> tuple[datetime, ...]:

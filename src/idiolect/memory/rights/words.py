@@ -10,8 +10,8 @@ from idiolect.schema import AnyEvent, Edit, Interaction, Message, Preference, Pr
 def texts_of(event: AnyEvent) -> Iterator[str]:
     """Every text in it that somebody said, wrote or answered."""
     match event:
-        case Interaction(prompt=prompt, answer=answer):
-            yield from (prompt, answer.text, *(candidate.text for candidate in answer.candidates))
+        case Interaction(prompt=prompt, answer=answer, own=own):
+            yield from (prompt, answer.text, own or "", *(candidate.text for candidate in answer.candidates))
         case Edit(text=text):
             yield text
         case Statement(text=text) | Proposal(text=text):

@@ -1,0 +1,98 @@
+"""What goes on behind a turn: nobody waits for it, and what of it fails is told at the person's next turn.
+
+The model reads what was said, if the settings ask for it; what may be inferred is inferred; what is new is embedded.
+"""
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Event
+
+from idiolect.errors import AnswerNotFound, ModelError, Stopped
+from idiolect.learning import Learner
+from idiolect.memory.extraction.by_model import extract_with
+from idiolect.memory.inference.inferring import infer
+from idiolect.memory.recollection import Recollection
+from idiolect.memory.remembering import Heard, remember_too
+from idiolect.memory.store import UserStore
+from idiolect.models.protocol import Model
+
+log = logging.getLogger(__name__)
+
+DRAWER = "trouble"
+PATIENCE = 3  # failures of the model, one after the other, after which it is not asked again
+
+
+@dataclass
+class Afterwards:
+    """Two lines of work: what the model reads may take seconds, and all else does not wait for it."""
+
+    learner: Learner
+    recollection: Recollection
+    reads: bool  # whether the model reads what people say
+    model: Callable[[], Model]
+    _quick: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "idiolect-remember"))
+    _slow: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "idiolect-read"))
+    _failures: int = 0
+    _closing: Event = field(default_factory=Event)
+
+    def begin(self, person: UserStore, answer: str, words: Heard) -> None:
+        """After a turn that is kept, with the id of its answer and what was heard in it."""
+        if self.reads and words.own and self._failures < PATIENCE:
+            self._slow.submit(self._read, person, answer, words).add_done_callback(_told)
+        self._quick.submit(self._infer, person).add_done_callback(_told)
+        self._quick.submit(self.recollection.prepare, person).add_done_callback(_told)
+
+    def trouble(self, person: UserStore) -> tuple[str, ...]:
+        """What went wrong with the model's reading behind this person's last turn, told once."""
+        if not self.reads:
+            return ()
+        told = person.kept().drawers.pop(DRAWER, "")
+        return (str(told),) if told else ()
+
+    def close(self) -> None:
+        """Wait for what is under way; the model's reading is stopped, and what it has not begun is left."""
+        self._closing.set()
+        self._slow.shutdown(cancel_futures=True)
+        self._quick.shutdown()
+
+    def _infer(self, person: UserStore) -> None:
+        infer(person)
+        if self.learner.inferred(person):
+            with person.transaction() as transaction:
+                self.learner.refresh(transaction)
+
+    def _read(self, person: UserStore, answer: str, words: Heard) -> None:
+        try:
+            found = extract_with(self.model(), words.own, self._closing)
+        except Stopped:
+            return
+        except ModelError as error:
+            self._failures += 1
+            last = "; it is not asked again before a restart" if self._failures >= PATIENCE else ""
+            told = f"The model could not read what you said last, so patterns alone did{last}: {error}"
+            person.kept().drawers[DRAWER] = told
+            log.warning("a turn could not be read by the model%s: %s", last, error)
+            return
+        self._failures = 0
+        if not found:
+            return
+        try:
+            with person.transaction() as transaction:
+                said = remember_too(transaction, answer, words.key, found)
+                if any(slots.attribute for statement in said for slots in statement.slots or ()):
+                    self.learner.refresh(transaction)
+        except AnswerNotFound:  # forgotten while the model read it
+            return
+        self._quick.submit(self.recollection.prepare, person).add_done_callback(_told)
+
+
+def _told(step: Future[None]) -> None:
+    """What failed after a turn, as it does when the process ends just then, is tried again after the next turn.
+
+    This line is for whoever looks for the reason; no word of a person stands in it.
+    """
+    error = step.exception() if not step.cancelled() else None
+    if error is not None:
+        log.info("what was said could not be worked on after the turn: %s", error)

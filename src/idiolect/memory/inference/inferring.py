@@ -1,0 +1,72 @@
+"""What is newly inferred of a person is found and kept: after each turn, from the events that came since the last."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from threading import RLock
+from typing import Final
+
+from idiolect.memory.inference import READERS
+from idiolect.memory.inference.reader import Found, Reader
+from idiolect.memory.keeping import Kept
+from idiolect.memory.records import Recorded
+from idiolect.memory.store import UserStore
+from idiolect.schema import Consent, Inference
+
+DRAWER: Final = "inference"
+READ: Final = ("interaction", "choice", "rating", "edit", "signal", "consent")
+KEPT_AS: Final = ("hint", "proposal")
+
+
+@dataclass
+class Inferring:
+    """The kinds that one person allows, as far as they have read."""
+
+    through: int = 0  # seq of the last event that was read
+    readers: dict[Inference, Reader] = field(default_factory=dict)
+    lock: RLock = field(default_factory=RLock)
+
+    def take(self, recorded: Recorded) -> Iterable[Found]:
+        """What is found by the next event; a kind begins with its consent, and ends as that is taken back."""
+        self.through, event = recorded.seq, recorded.event
+        if isinstance(event, Consent):
+            if not event.given:
+                self.readers.pop(event.inference, None)
+            elif event.inference not in self.readers:
+                self.readers[event.inference] = READERS[event.inference](event.id)
+            return ()
+        return [found for reader in self.readers.values() for found in reader.take(event)]
+
+
+def infer(person: UserStore) -> tuple[Found, ...]:
+    """Keep what is newly found of a person; nothing is read of one who allows nothing. Raises StoreError."""
+    kept = person.kept()
+    with kept.lock:
+        begun = [each.seq for each in kept.statements.consents.allowed.values()]
+        inferring = kept.drawers.setdefault(DRAWER, Inferring(min(begun) - 1)) if begun else None
+    if not isinstance(inferring, Inferring):
+        return ()
+    with inferring.lock:
+        found = [
+            each for recorded in person.events(*READ, after=inferring.through) for each in inferring.take(recorded)
+        ]
+        if not found:
+            return ()
+        try:
+            return _recorded(person, kept, found)
+        except BaseException:
+            kept.drawers.pop(DRAWER, None)  # read anew, so that what was not kept is found again
+            raise
+
+
+def _recorded(person: UserStore, kept: Kept, found: Iterable[Found]) -> tuple[Found, ...]:
+    """Those that were not kept before; none where something was forgotten meanwhile, or a consent taken back."""
+    with person.transaction() as transaction:
+        head = transaction.head()
+        if head is None or head.epoch != kept.epoch:
+            return ()
+        consents = transaction.ask(lambda statements: statements.consents.copy())
+        known = {each.event.id for each in transaction.events(*KEPT_AS)}
+        fresh = [each for each in found if each.id not in known and consents.covers(each.inferred)]
+        for each in fresh:
+            transaction.append(each)
+    return tuple(fresh)
