@@ -1,6 +1,15 @@
 """Personal rewards r_u(x, y): what each person prefers, learnt from what they choose, rate, edit and say."""
 
+from idiolect.reward.attribute_weighted import DPA, PReF
 from idiolect.reward.gaussian import Gaussian
+from idiolect.reward.lore import LoRe
 from idiolect.reward.protocol import PersonalReward
+from idiolect.reward.universal import Universal
 
-PERSONAL: dict[str, type[PersonalReward]] = {"gaussian": Gaussian}
+PERSONAL: dict[str, type[PersonalReward]] = {
+    "dpa": DPA,
+    "gaussian": Gaussian,
+    "lore": LoRe,
+    "pref": PReF,
+    "universal": Universal,
+}

@@ -1,6 +1,6 @@
 """The choices of many people, from which what a reward shares is fitted: pairs as flat arrays, by owner."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from idiolect.errors import DataError
 from idiolect.schema import Array
+
+BLOCK = 1 << 22  # numbers of phi that are read at once
 
 Progress: TypeAlias = Callable[[float, str], None]  # share done in [0, 1], and what is being done
 
@@ -41,6 +43,19 @@ class Population:
     def deltas(self) -> Array:
         """(m, d): phi(chosen) - phi(rejected)."""
         return (self.phi[:, 0] - self.phi[:, 1]).astype(np.float64)
+
+    def blocks(self) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+        """Rows and their deltas (b, d), so many at a time as memory is wanted for; for populations that lie on disk."""
+        size = max(1, BLOCK // max(1, 2 * self.dim))
+        for first in range(0, len(self.phi), size):
+            rows = slice(first, min(first + size, len(self.phi)))
+            block = np.asarray(self.phi[rows], np.float32)
+            yield rows, block[:, 0] - block[:, 1]
+
+    def per_user(self) -> Array:
+        """(m,): each choice's power over the sum of its person's powers, so that everybody weighs 1."""
+        totals = np.bincount(self.owner, weights=self.weight, minlength=len(self.users))
+        return np.asarray(self.weight / np.maximum(totals[self.owner], 1e-12), dtype=np.float64)
 
     def of(self, users: Sequence[int]) -> "Population":
         """Only these people, by index, in this order."""

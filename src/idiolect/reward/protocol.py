@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import ClassVar, Self, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel
 
+from idiolect.errors import FeatureMismatch
 from idiolect.reward.population import Population, Progress
 from idiolect.schema import Array
 
@@ -121,6 +123,23 @@ class LinearReward(PersonalReward):
     def weights(self, belief: Belief) -> tuple[Array, Array]:
         """Mean and sd (d,) of the weights of the preference space."""
 
+    def weight_matrix(self, beliefs: Sequence[Belief]) -> NDArray[np.float32]:
+        """(u, d): the mean weights of u people, for `scores`."""
+        return np.stack([self.weights(belief)[0] for belief in beliefs]).astype(np.float32)
+
+
+def scores(weights: NDArray[np.float32], phi: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Weights of u people (u, d) and features of n answers (n, d) -> r_u of each (u, n), in one matrix product.
+
+    Rewards are known up to a constant for each person and prompt: compare answers to one prompt only.
+    """
+    if weights.shape[1] != phi.shape[1]:
+        raise FeatureMismatch(
+            f"features have {phi.shape[1]} directions where the rewards know {weights.shape[1]}: "
+            "they were made by another version of Idiolect"
+        )
+    return weights @ phi.T
+
 
 class FittedReward(PersonalReward):
     """One whose shared part is fitted on the choices of many people."""
@@ -131,6 +150,11 @@ class FittedReward(PersonalReward):
     @abstractmethod
     def fit(cls, population: Population, settings: BaseModel | None = None, progress: Progress | None = None) -> Self:
         """Fit what is shared. The same population, settings and seed give the same arrays."""
+
+    @classmethod
+    def brief(cls) -> BaseModel:
+        """Settings under which a fit takes a second or two, for trials and tests; the defaults, if those do."""
+        return cls.Settings()
 
     @abstractmethod
     def arrays(self) -> dict[str, Array]:
