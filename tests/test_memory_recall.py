@@ -100,7 +100,8 @@ def test_a_score_is_the_product_of_its_parts() -> None:
     found = recall("tea for my travels", unit(1, 1), memories, NOW, ALL).preferences[0]
     parts = found.parts
     assert parts.scope is not None
-    assert parts.cosine == pytest.approx(float(unit(1, 2) @ unit(1, 1)), rel=1e-5)
+    step = 1 / 127  # of the largest number of a vector, in which the others are held
+    assert parts.cosine == pytest.approx(float(unit(1, 2) @ unit(1, 1)), abs=step / 2)
     assert found.score == pytest.approx(parts.bears * parts.scope * parts.confidence * parts.recency, rel=1e-4)
 
 

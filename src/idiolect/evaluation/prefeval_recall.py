@@ -214,7 +214,7 @@ def _seen(world: World, memories: Memories, question: str, at: datetime) -> Seen
     vector = world.vectors[question]
     gated = recall(question, vector, memories, at, RecallSettings(most=MOST))
     always = recall(question, vector, memories, at, RecallSettings(most=MOST, gated=False))
-    cosines = memories.statements.vectors.matrix @ vector
+    cosines = memories.statements.vectors.products(vector)
     right = next(place for place in range(len(memories)) if memories.at(place).id == RIGHT)
     return Seen(
         gated=tuple(each.preference for each in gated.preferences),

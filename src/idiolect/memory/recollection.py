@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import RLock
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +48,13 @@ class Index:
     lock: RLock = field(default_factory=RLock)
 
 
+class Asked(NamedTuple):
+    """A prompt with its embedding, if there is an embedder."""
+
+    prompt: str
+    vector: NDArray[np.float32] | None
+
+
 class _Forgotten(Exception):
     """Something of the person was forgotten while this was embedded: none of it may be kept."""
 
@@ -70,8 +78,11 @@ class Recollection:
         `told` are the texts of the conversation that the prompt stands in, which are not recalled again.
         """
         kept, chosen = person.kept(), settings or RecallSettings()
-        found = self._statements(self._index(person, kept, at or now(), AT_ONCE), prompt, chosen, at or now())
-        return self._with_turns(found, person, kept, prompt, chosen, (prompt, *told))
+        index = self._index(person, kept, at or now(), AT_ONCE)
+        vector = None if self.embedder is None else self.embedder.embed([prompt])[0].astype(np.float32)
+        asked = Asked(prompt, vector)
+        found = self._statements(index, asked, chosen, at or now())
+        return self._with_turns(found, person, kept, asked, chosen, (prompt, *told))
 
     def prepare(self, person: UserStore) -> None:
         """Embed all that is missing, so that the next recall need not."""
@@ -81,20 +92,19 @@ class Recollection:
         while self._embed_turns(person, kept, turns):
             pass  # a few at a time, so that whoever recalls meanwhile finds them
 
-    def _statements(self, index: Index, prompt: str, chosen: RecallSettings, at: datetime) -> Recalled:
+    def _statements(self, index: Index, asked: Asked, chosen: RecallSettings, at: datetime) -> Recalled:
         if not index.held:
             return Recalled()
-        if self.embedder is None:  # "what should I cook?" shares no word with "allergic to nuts", but the area of life
-            query, vector = f"{prompt} {topic_of(prompt)}", None
+        query = asked.prompt
+        if asked.vector is None:  # "what should I cook?" shares no word with "allergic to nuts", but the area of life
+            query = f"{query} {topic_of(query)}"
             least = float(index.memories.gate.lexical(np.array([WORDS_ALONE], np.float32))[0])
             chosen = chosen.model_copy(update={"threshold": chosen.threshold or least})
-        else:
-            query, vector = prompt, self.embedder.embed([prompt])[0].astype(np.float32)
-        found = recall(query, vector, index.memories, at, chosen)
+        found = recall(query, asked.vector, index.memories, at, chosen)
         return found if not index.trouble else found.model_copy(update={"notes": (*found.notes, index.trouble)})
 
     def _with_turns(
-        self, found: Recalled, person: UserStore, kept: Kept, prompt: str, chosen: RecallSettings, told: Iterable[str]
+        self, found: Recalled, person: UserStore, kept: Kept, asked: Asked, chosen: RecallSettings, told: Iterable[str]
     ) -> Recalled:
         if not chosen.turns or (chosen.remote_model and not chosen.turns_to_remote):
             return found
@@ -102,8 +112,7 @@ class Recollection:
         self._embed_turns(person, kept, turns)
         if not len(turns.turns):
             return found
-        vector = None if self.embedder is None else self.embedder.embed([prompt])[0].astype(np.float32)
-        bearing = turns.bearing(prompt, vector, told, LOOKED_AT * chosen.turns)
+        bearing = turns.bearing(asked.prompt, asked.vector, told, LOOKED_AT * chosen.turns)
         private = _private(kept) if bearing and chosen.remote_model else set[str]()
         episodes = tuple(read(person, turns, bearing, chosen, private))
         notes = (turns.trouble,) if turns.trouble else ()

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from idiolect.errors import NotFound
 from idiolect.memory.recall.bm25 import BM25
-from idiolect.memory.recall.dense import Floats, Rows, Vector, products
+from idiolect.memory.recall.dense import Floats, Rows, Vector
 from idiolect.memory.recall.ranking import CHARACTERS
 from idiolect.memory.recall.recalled import Episode, RecalledEpisode
 from idiolect.memory.recall.settings import RecallSettings
@@ -53,7 +53,7 @@ class Episodes:
         """`dim` of an embedding."""
         self.lock = RLock()
         self._close, self._wide = BM25(k1=0.9, b=0.4), BM25(k1=0.9, b=0.4)
-        self._vectors, self._facts = Rows(dim), Rows(len(Facts.__dataclass_fields__))
+        self._vectors, self._facts = Rows(dim), Grown(len(Facts.__dataclass_fields__))
         self._turns: list[Turn | None] = []
         self._places: dict[str, int] = {}
         self._last: dict[str, int] = {}  # place of each conversation's newest turn
@@ -103,7 +103,7 @@ class Episodes:
         facts = Facts(*self._facts.matrix.T)
         parts = {"close": _standard(self._close.scores(terms)), "wide": _standard(self._wide.scores(terms))}
         if query_vector is not None:
-            cosine = products(self._vectors.matrix, np.asarray(query_vector, np.float32))
+            cosine = self._vectors.products(query_vector)
             around: Floats = cosine + _beside(cosine, facts.before) + _beside(cosine, facts.after)
             parts |= {
                 "cosine": _standard(cosine),
@@ -163,7 +163,9 @@ class Episodes:
             beside = [term for other in close if other != place for term in stems(self.at(other).text)]
             self._close.put(place, 3 * own + 2 * stems(turn.episode.speaker) + beside)
             self._wide.put(place, [term for other in self._around(place, WIDE) for term in stems(self.at(other).text)])
-            facts = Facts.of(turn.episode, turn, float(np.linalg.norm(self._vectors.matrix[close].sum(axis=0))))
+            facts = Facts.of(
+                turn.episode, turn, float(np.linalg.norm(np.sum([self._vectors.at(each) for each in close], axis=0)))
+            )
             self._facts.matrix[place] = facts.row()
 
     def _named(self, query: str) -> Floats:
@@ -174,6 +176,21 @@ class Episodes:
         if len(named) != 1:
             return np.zeros(len(self._turns), np.float32)
         return np.array([turn is not None and turn.episode.speaker == named[0] for turn in self._turns], np.float32)
+
+
+class Grown:
+    """Floats by place."""
+
+    def __init__(self, width: int) -> None:
+        self.matrix = np.zeros((0, width), np.float32)
+
+    def add(self, row: Floats) -> None:
+        """Append."""
+        self.matrix = np.concatenate([self.matrix, row[None]])
+
+    def clear(self, place: int) -> None:
+        """Noughts."""
+        self.matrix[place] = 0
 
 
 @dataclass

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from idiolect.errors import FeatureMismatch, WeightsError
-from idiolect.memory.recall.dense import Bytes, Floats, Vector, products
+from idiolect.memory.recall.dense import Floats, Profiles, Rows, Vector
 
 KEY = "recall gate"
 SHIPPED = "recall-gate.safetensors"
@@ -99,10 +99,12 @@ class Asked:
     weights: Floats  # of these columns
     bias: float
 
-    def logits(self, vectors: Floats, profiles: Bytes) -> Floats:
-        """(n,) without the words, from vectors (n, dim) and profiles (2k + f, n) in steps of 1 / 255."""
-        areas = np.einsum("k,kn->n", self.weights / np.float32(255), profiles[self.columns].astype(np.float32))
-        return np.asarray(products(vectors, self.vector) + areas + np.float32(self.bias))
+    def logits(self, vectors: Rows, profiles: Profiles) -> Floats:
+        """(n,) without the words, from n vectors of dim and n profiles of 2k + f."""
+        found = vectors.products(self.vector)
+        found += profiles.sums(self.columns, self.weights)
+        found += np.float32(self.bias)
+        return found
 
 
 @dataclass(frozen=True)

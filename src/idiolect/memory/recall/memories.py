@@ -77,13 +77,11 @@ class Part:
         """Empty."""
         self._gate = gate
         self.words, self.vectors, self.profiles = BM25(), Rows(gate.dim), Profiles(gate.profile_width)
-        self.embedded = Rows(1)  # 1 where there is a vector
 
     def add(self, text: str, vector: Floats | None) -> int:
         """Returns the place."""
         self.vectors.add(vector)
         self.profiles.add(None if vector is None else self._gate.profile(vector))
-        self.embedded.add(np.array([vector is not None], np.float32))
         return self.words.add(stems(text))
 
     def remove(self, place: int) -> None:
@@ -91,16 +89,14 @@ class Part:
         self.words.remove(place)
         self.vectors.clear(place)
         self.profiles.clear(place)
-        self.embedded.clear(place)
 
     def probabilities(self, terms: Sequence[str], asked: Asked | None) -> tuple[Floats, Floats]:
         """(n,) p of every text, and (n,) the overlap of words; where a side is not embedded, words decide."""
         overlap = self.words.scores(terms) / np.float32(self.words.most(terms) or 1)
-        lexical = self._gate.lexical(overlap)
         if asked is None:
-            return lexical, overlap
-        p = self._gate.probabilities(asked.logits(self.vectors.matrix, self.profiles.matrix), overlap)
-        return np.where(self.embedded.matrix[:, 0] > 0, p, lexical), overlap
+            return self._gate.lexical(overlap), overlap
+        p, embedded = self._gate.probabilities(asked.logits(self.vectors, self.profiles), overlap), self.vectors.filled
+        return (p if embedded.all() else np.where(embedded, p, self._gate.lexical(overlap))), overlap
 
 
 class Memories:
@@ -180,10 +176,10 @@ class Memories:
 
     def _move_together(self) -> None:
         """Leave out empty places, so that what comes and goes for years takes no more room than what is held."""
-        old, scopes, statements = self._columns, self.scopes, self.statements.vectors.matrix
+        old, scopes, statements = self._columns, self.scopes.vectors, self.statements.vectors
         held = [(each, place) for place, each in enumerate(self._preferences) if each is not None]
         self._clear()
         for preference, place in held:
             scope = int(old.scope[place])
-            scope_row = scopes.vectors.matrix[scope] if scope >= 0 and scopes.embedded.matrix[scope] else None
-            self._put(preference, statements[place] if old.embedded[place] else None, scope_row)
+            scope_row = scopes.at(scope) if scope >= 0 and scopes.filled[scope] else None
+            self._put(preference, statements.at(place) if old.embedded[place] else None, scope_row)

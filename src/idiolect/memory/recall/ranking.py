@@ -22,6 +22,7 @@ from idiolect.schema import Preference
 
 DAY = 86_400.0  # seconds
 CHARACTERS = 4  # of a token
+FIRST = 64  # places that are sorted before the rest
 OWN = ("said", "chosen")  # origins that are the person's own doing: no cap
 
 
@@ -76,9 +77,9 @@ def judge(
 
 
 def _recency(columns: Columns, at: datetime, settings: RecallSettings) -> Floats:
-    age = np.maximum(at.timestamp() - columns.since, 0) / DAY
-    lost = settings.recency * (1 - 2.0 ** (-age / settings.half_life_days))
-    return np.where(columns.pinned, 1, 1 - lost).astype(np.float32)
+    lives = ((columns.since - at.timestamp()) / (DAY * settings.half_life_days)).astype(np.float32)
+    kept = np.exp2(np.minimum(lives, 0, out=lives), out=lives)
+    return np.where(columns.pinned, np.float32(1), 1 - np.float32(settings.recency) * (1 - kept))
 
 
 def _allowed(columns: Columns, at: datetime, settings: RecallSettings) -> Bools:
@@ -101,9 +102,14 @@ def _picked(judged: Judged, memories: Memories, settings: RecallSettings) -> lis
 
 
 def _best_first(judged: Judged, among: Bools) -> Iterator[int]:
-    """One by one: few are taken of the thousands that may bear on a prompt."""
+    """One by one: few are taken of the thousands that may bear on a prompt, so that the best are sorted alone first."""
     places = np.flatnonzero(among)
-    return map(int, places[np.argsort(-judged.score[places], kind="stable")])
+    scores = -judged.score[places]
+    if len(places) > FIRST:
+        near = scores < np.partition(scores, FIRST)[FIRST]
+        yield from map(int, places[near][np.argsort(scores[near], kind="stable")])
+        places, scores = places[~near], scores[~near]
+    yield from map(int, places[np.argsort(scores, kind="stable")])
 
 
 class Capped:
@@ -138,7 +144,7 @@ class Capped:
 def _recalled(place: int, judged: Judged, query_vector: Vector | None, memories: Memories) -> RecalledPreference:
     preference, columns = memories.at(place), memories.columns
     known = query_vector is not None and columns.embedded[place]
-    row = memories.statements.vectors.matrix[place]
+    row = memories.statements.vectors.at(place)
     parts = Parts(
         bears=float(judged.bears[place]),
         cosine=float(row @ query_vector) if known and query_vector is not None else None,

@@ -15,7 +15,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from idiolect.memory.recall.dense import Floats, Vector, products
+from idiolect.memory.recall.dense import Floats, Rows, Vector
 from idiolect.memory.recall.words import stems
 
 ASKED, ANSWERED = 0, 1  # sides of a turn, and the parts under which their embeddings are kept
@@ -24,7 +24,6 @@ REFERRING: Final = 0.45  # least evidence where the prompt refers back
 UNBIDDEN: Final = 0.95  # where it does not
 WORDS_ALONE: Final = 0.6  # least share of words without an embedding, where the prompt refers back
 BEHIND: Final = 0.15  # a turn with so much less evidence than the best is not what is meant
-BLOCK: Final = 512  # rows that are widened to floats at a time
 
 REFERS_BACK: Final = re.compile(
     r"""\b(?:
@@ -74,8 +73,7 @@ class PastTurns:
         self.ids: list[str] = []  # of the answers
         self.times: list[datetime] = []
         self.said: list[tuple[int, int]] = []  # hashes of the prompt and of the answer, to know them again
-        self._vectors = np.zeros((2 * 64, dim), np.int8)  # row 2i + side
-        self._scales = np.zeros(2 * 64, np.float32)
+        self._vectors = Rows(dim)  # row 2i + side
         self._terms, self._owners, self._length = np.zeros(1024, np.int32), np.zeros(1024, np.int32), 0
 
     def __len__(self) -> int:
@@ -88,9 +86,8 @@ class PastTurns:
         self.ids.append(answer)
         self.times.append(at)
         self.said.append((known_by(asked), known_by(answered)))
-        if 2 * place == len(self._scales):
-            self._vectors = np.concatenate([self._vectors, np.zeros_like(self._vectors)])
-            self._scales = np.concatenate([self._scales, np.zeros_like(self._scales)])
+        self._vectors.add(None)
+        self._vectors.add(None)
         terms = _hashes(stems(f"{asked} {answered}"))
         while self._length + len(terms) > len(self._terms):
             self._terms = np.concatenate([self._terms, np.zeros_like(self._terms)])
@@ -101,18 +98,11 @@ class PastTurns:
 
     def put(self, place: int, side: int, vector: Vector) -> None:
         """Hold the embedding (dim,) of one side of a turn."""
-        scale = max(float(np.abs(vector).max()), 1e-12) / 127
-        self._vectors[2 * place + side] = np.rint(np.asarray(vector, np.float32) / np.float32(scale))
-        self._scales[2 * place + side] = scale
+        self._vectors.put(2 * place + side, vector)
 
     def cosines(self, vector: Vector) -> Floats:
         """(n,) of the nearer side; 0 where none is embedded."""
-        rows, query = 2 * len(self), np.asarray(vector, np.float32)
-        found = np.zeros(rows, np.float32)
-        for start in range(0, rows, BLOCK):
-            block = self._vectors[start : min(start + BLOCK, rows)].astype(np.float32)
-            found[start : start + BLOCK] = products(block, query)
-        return np.asarray((found * self._scales[:rows]).reshape(-1, 2).max(axis=1), np.float32)
+        return np.asarray(self._vectors.products(vector).reshape(-1, 2).max(axis=1), np.float32)
 
     def overlaps(self, terms: Sequence[str]) -> Floats:
         """(n,) share of these words that a turn holds, rare ones counting for more."""
