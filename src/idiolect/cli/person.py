@@ -16,6 +16,7 @@ class Kind(StrEnum):
     edit = "edit"
     statement = "statement"
     correction = "correction"
+    signal = "signal"
 
 
 def feedback(
@@ -27,7 +28,11 @@ def feedback(
     ] = None,
     value: Annotated[
         str | None,
-        typer.Option("--value", help="rating: 1 to 5, up or down; edit, statement: the text; correction: the weight."),
+        typer.Option(
+            "--value",
+            help="rating: 1 to 5, up or down; edit, statement: the text; correction: the weight; "
+            "signal: copied, regenerated or abandoned.",
+        ),
     ] = None,
     over: Annotated[
         list[str] | None, typer.Option("--over", help="choice: what the answer was preferred to; may be repeated.")
@@ -67,14 +72,16 @@ def profile(
     config: Config = None,
 ) -> None:
     """Show all that is believed of a person: statements, and tastes as bars with their uncertainty."""
+    from idiolect.cli.memory.seeing import shortened
     from idiolect.cli.show import printed_json, show_profile
 
     with opened_assistant(context) as assistant:
         believed = assistant.profile(user)
+        short = shortened(assistant.store.user(user))
     if json:
         printed_json(believed)
     else:
-        show_profile(believed, every)
+        show_profile(believed, short, every)
 
 
 def why(

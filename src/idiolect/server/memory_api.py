@@ -6,8 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
-from idiolect.curating import Added, Changes, Decided, Decisions, Settled
+from idiolect.curating import Added, Allowing, Changes, Decided, Decisions, Settled
 from idiolect.memory.importers import Report, import_file
+from idiolect.memory.inference.allowing import Allowances
 from idiolect.memory.rights import Receipt, Restored, import_again
 from idiolect.memory.rights import export as exported
 from idiolect.memory.rights.asking import Forgetting
@@ -98,6 +99,18 @@ def proposals(
 def decided(assistant: Serving, user: UserId, decisions: Decisions) -> Decided:
     """Accept and refuse, all in one step or nothing."""
     return assistant.memory(user).decide(decisions)
+
+
+@router.get("/consents")
+def consents(assistant: Serving, user: UserId) -> Allowances:
+    """What the person allows to be inferred from how they use Idiolect: nothing, until they say so."""
+    return assistant.memory(user).allowances()
+
+
+@router.post("/consents")
+def consented(assistant: Serving, user: UserId, asked: Allowing) -> Allowances:
+    """Allow a kind of inference from now on, or take it back: what was inferred by it then counts no more."""
+    return assistant.memory(user).allow(asked)
 
 
 @router.get("/export", response_class=Response, responses={200: {"content": {"application/json": {}}}})

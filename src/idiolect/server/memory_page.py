@@ -8,11 +8,11 @@ from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse, Response
 
 from idiolect.assistant import Assistant
-from idiolect.curating import Changes, Decisions
+from idiolect.curating import Allowing, Changes, Decisions
 from idiolect.memory.naming import named
 from idiolect.memory.rights import Receipt
 from idiolect.memory.rights.asking import Forgetting
-from idiolect.schema import UserId
+from idiolect.schema import Inference, UserId
 from idiolect.server import memory_views, views
 from idiolect.server.serving import Serving, Speaking, kept
 from idiolect.server.templates import render
@@ -38,6 +38,13 @@ class Switched(About):
     def on(self) -> bool:
         """Which of the two."""
         return self.value == "yes"
+
+
+class Allowed(Speaking):
+    """A kind of inference is allowed, or no more."""
+
+    inference: Inference
+    value: Literal["yes", "no"]
 
 
 class Reworded(About):
@@ -96,6 +103,13 @@ def places(assistant: Serving, switched: Annotated[Switched, Form()]) -> Respons
 def consents(assistant: Serving, switched: Annotated[Switched, Form()]) -> Response:
     """A special category may be used in later conversations, or may not."""
     return _change(assistant, switched, Changes(consented=switched.on))
+
+
+@router.post("/inferences")
+def inferences(assistant: Serving, asked: Annotated[Allowed, Form()]) -> Response:
+    """A kind of inference is allowed from now on, or what it inferred counts no more."""
+    assistant.memory(asked.user).allow(Allowing(inference=asked.inference, allowed=asked.value == "yes"))
+    return _changed(assistant, asked.user, DONE)
 
 
 @router.post("/endings")

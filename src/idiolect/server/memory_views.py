@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from idiolect.memory.consolidation import Consolidated
+from idiolect.memory.inference.allowing import Allowance, allowances
 from idiolect.memory.reading import Reading
 from idiolect.memory.rights import Receipt
 from idiolect.memory.rights.following import Piece, Step, followed
@@ -76,6 +77,7 @@ class Memory:
     asking: Sequence[Told]  # special categories that wait for consent
     conflicts: Sequence[Sequence[Told]]
     past: Sequence[Told]
+    allowances: Sequence[Allowance] = ()  # what may be inferred
 
     @property
     def waiting(self) -> int:
@@ -98,7 +100,8 @@ def memory(person: Reading) -> Memory:
     offered = [told(each) for each in person.proposals()]
     asking = [told(each) for each in everything if each.status == "unconsented"]
     past = [told(each) for each in reversed(everything) if each.status in PAST and each.id not in shown]
-    return Memory(said[:FIRST], said[FIRST:], offered[:OFFERS], offered[OFFERS:], asking, contested, past)
+    kinds = allowances(person).kinds
+    return Memory(said[:FIRST], said[FIRST:], offered[:OFFERS], offered[OFFERS:], asking, contested, past, kinds)
 
 
 def told(preference: Preference) -> Told:
@@ -172,6 +175,7 @@ HEADS: Final = {
     "said": ("You said in a conversation", "You said it again in a conversation"),
     "picked": ("You picked one of the options", "You picked it again"),
     "proposed": ("Found in", "Found again in"),
+    "asked": ("You asked", "You asked"),
     "edited": ("You put it into these words", "You put it into these words"),
 }
 

@@ -11,6 +11,7 @@ from idiolect.errors import BadInput
 
 if TYPE_CHECKING:
     from idiolect.curating import Changes, Decided, Decisions, Verb
+    from idiolect.memory.inference.allowing import Allowances
 
 Off = Annotated[bool, typer.Option("--off", help="Take it back.")]
 
@@ -85,18 +86,33 @@ def local(
 
 def consent(
     context: typer.Context,
-    statement: StatementId,
     user: User,
+    what: Annotated[
+        str | None,
+        typer.Argument(
+            help="A statement's id, or what may be inferred from: repeats, reactions, style. "
+            "Without it, what is allowed is shown."
+        ),
+    ] = None,
     off: Off = False,
     store: StoreUrl = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Let a statement of a special category (health, faith, ...) be used beyond its conversation."""
-    from idiolect.curating import Changes
+    """Allow a kind of inference, or a statement of a special category (health, faith, ...) beyond its conversation."""
+    from idiolect.curating import Allowing, Changes
+    from idiolect.memory.inference import READERS
 
-    told = "not used beyond its conversation" if off else "used from now on"
-    _change(context, statement, Changes(consented=not off), told)
+    inference = next((name for name in READERS if name == what), None)
+    if what is not None and inference is None:
+        told = "not used beyond its conversation" if off else "used from now on"
+        _change(context, what, Changes(consented=not off), told)
+        return
+    with opened_assistant(context) as assistant:
+        memory = assistant.memory(user)
+        asked = None if inference is None else Allowing(inference=inference, allowed=not off)
+        allowances = memory.allowances() if asked is None else memory.allow(asked)
+    _show_allowances(allowances, json=json)
 
 
 def end(
@@ -167,6 +183,28 @@ def _change(context: typer.Context, statement: str, changes: "Changes", told: st
         printed_json(became)
     else:
         console().print(statements(told, (became,), short, states=True))
+
+
+def _show_allowances(found: "Allowances", *, json: bool) -> None:
+    from idiolect.cli.memory.drawing import day
+    from idiolect.cli.show import console, note, printed_json, table
+
+    if json:
+        printed_json(found)
+        return
+    rows = [
+        (
+            kind.inference,
+            f"since {day(kind.since)}" if kind.allowed else "no",
+            kind.reads,
+            str(kind.counts),
+            str(kind.waiting),
+        )
+        for kind in found.kinds
+    ]
+    columns = ("inference", "allowed", "from", "counts", "proposed")
+    console().print(table(f"what may be inferred of {found.user}", columns, rows))
+    note(f"idiolect memory consent KIND -u {found.user} allows it from then on, with --off it counts no more")
 
 
 def _settle(context: typer.Context, keep: str) -> None:

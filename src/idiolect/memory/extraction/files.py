@@ -1,12 +1,11 @@
 """What would be read from each line of a JSONL file; nothing is stored."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from idiolect.errors import DataError
-from idiolect.features.embedder import Embedder
 from idiolect.memory.extraction.reading import extract
 from idiolect.schema import Slots
 
@@ -19,12 +18,12 @@ class Line(BaseModel):
     text: str
 
 
-def extracted_lines(lines: Iterable[bytes], embedder: Embedder | None = None) -> Iterator[str]:
+def extracted_lines(lines: Iterable[bytes], read: Callable[[str], Sequence[Slots]] = extract) -> Iterator[str]:
     """A JSON object for each line, in order. Raises DataError that names the line which is not of the form."""
     for number, line in enumerate(lines, 1):
-        read = _line(line, number)
-        found: dict[str, JsonValue] = {**(read.model_extra or {})}
-        found["preferences"] = [as_json(slots) for slots in extract(read.text, embedder)]
+        told = _line(line, number)
+        found: dict[str, JsonValue] = {**(told.model_extra or {})}
+        found["preferences"] = [as_json(slots) for slots in read(told.text)]
         yield json.dumps(found, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
 
 

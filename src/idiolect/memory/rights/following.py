@@ -23,7 +23,7 @@ from idiolect.schema import (
     now,
 )
 
-How: TypeAlias = Literal["told", "said", "picked", "proposed", "edited"]
+How: TypeAlias = Literal["told", "said", "picked", "proposed", "asked", "edited"]
 HOW: Mapping[str, How] = {"feedback": "told", "conversation": "said", "choice": "picked"}
 
 
@@ -33,7 +33,7 @@ class Piece(Noun):
     event: str
     at: datetime
     how: How
-    text: str  # the question of the turn in which it was said, else all that was told
+    text: str  # the question of the turn in which it was said or that shows it, else all that was told
     begins: int | None = None  # where in the text the words stand that it was read from
     ends: int | None = None
     answer: str | None = None  # id of the answer to that turn
@@ -101,11 +101,22 @@ def _pieces(known: _Known) -> Iterator[Piece]:
         match known.events.get(identifier):
             case Statement() as event:
                 yield _said(event, known)
-            case Proposal(id=event_id, at=at, text=text, slots=slots, source=source, said_at=said_at):
-                piece = Piece(event=event_id, at=at, how="proposed", text=text, source=source, said_at=said_at)
-                yield _marked(piece, slots.span)
+            case Proposal() as event:
+                yield from _proposed(event, known)
             case Revision(id=event_id, at=at, slots=Slots() as slots):
                 yield _marked(Piece(event=event_id, at=at, how="edited", text=slots.span or slots.object), slots.span)
+
+
+def _proposed(event: Proposal, known: _Known) -> Iterator[Piece]:
+    """With the turns that show it, where it was inferred."""
+    piece = Piece(
+        event=event.id, at=event.at, how="proposed", text=event.text, source=event.source, said_at=event.said_at
+    )
+    yield _marked(piece, event.slots.span)
+    for answer in event.inferred.turns if event.inferred else ():
+        turn = known.turns.get(answer)
+        if turn is not None:
+            yield Piece(event=turn.id, at=turn.at, how="asked", text=turn.prompt, answer=answer)
 
 
 def _said(event: Statement, known: _Known) -> Piece:
