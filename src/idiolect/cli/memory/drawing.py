@@ -28,6 +28,7 @@ HOW: Final[Mapping[str, str]] = {
     "said": "said in conversation",
     "picked": "picked among what was offered",
     "proposed": "proposed",
+    "asked": "shown by this turn",
     "edited": "edited by hand",
 }
 CELLS: Final = 5
