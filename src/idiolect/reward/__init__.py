@@ -3,6 +3,7 @@
 from idiolect.reward.attribute_weighted import DPA, PReF
 from idiolect.reward.gaussian import Gaussian
 from idiolect.reward.lore import LoRe
+from idiolect.reward.pal import PALA, PALB
 from idiolect.reward.protocol import PersonalReward
 from idiolect.reward.universal import Universal
 
@@ -10,6 +11,8 @@ PERSONAL: dict[str, type[PersonalReward]] = {
     "dpa": DPA,
     "gaussian": Gaussian,
     "lore": LoRe,
+    "pal-a": PALA,
+    "pal-b": PALB,
     "pref": PReF,
     "universal": Universal,
 }

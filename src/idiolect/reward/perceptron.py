@@ -1,0 +1,141 @@
+"""A small network with its gradient by hand, and Adam: what PAL trains, without torch.
+
+All parameters of a model stand in one flat vector, with named views into it, so that a step is one vector operation.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from idiolect.schema import Array
+
+Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
+Views: TypeAlias = dict[str, Array]  # by name
+Cache: TypeAlias = list[Array]
+
+LAYERS = 3  # linear maps: the released `mlp2` has two hidden layers
+DECAY_1, DECAY_2, EPSILON = 0.9, 0.999, 1e-8  # of Adam (Kingma and Ba, 2015, algorithm 1)
+
+
+def views(flat: Array, shapes: Shapes) -> Views:
+    """Named views into a flat vector."""
+    found, first = Views(), 0
+    for name, shape in shapes.items():
+        size = int(np.prod(shape))
+        found[name] = flat[first : first + size].reshape(shape)
+        first += size
+    return found
+
+
+def size(shapes: Shapes) -> int:
+    """Of the flat vector."""
+    return sum(int(np.prod(shape)) for shape in shapes.values())
+
+
+@dataclass(frozen=True)
+class Perceptron:
+    """Two hidden layers; parameters `NAME.0.w` (out, in), `NAME.0.b` (out,), and so on among the views."""
+
+    name: str
+    inputs: int
+    outputs: int
+    residual: bool = False  # y = x + mlp(x); inputs and outputs are equal
+    smooth: bool = False  # GELU in place of ReLU
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Of its parameters."""
+        widths = [self.inputs, *[self.outputs] * LAYERS]
+        found: dict[str, tuple[int, ...]] = {}
+        for layer in range(LAYERS):
+            found[f"{self.name}.{layer}.w"] = (widths[layer + 1], widths[layer])
+            found[f"{self.name}.{layer}.b"] = (widths[layer + 1],)
+        return found
+
+    def start(self, parameters: Views, rng: np.random.Generator) -> None:
+        """Uniform within 1 / sqrt(inputs of the layer), as torch starts a linear map."""
+        for layer in range(LAYERS):
+            weight = parameters[f"{self.name}.{layer}.w"]
+            reach = 1 / np.sqrt(weight.shape[1])
+            weight[:] = rng.uniform(-reach, reach, weight.shape)
+            parameters[f"{self.name}.{layer}.b"][:] = rng.uniform(-reach, reach, len(weight))
+
+    def forward(self, parameters: Views, x: Array) -> tuple[Array, Cache]:
+        """x (n, inputs) -> (n, outputs), and what `backward` needs."""
+        cache, hidden = [x], x
+        for layer in range(LAYERS):
+            before = hidden @ parameters[f"{self.name}.{layer}.w"].T + parameters[f"{self.name}.{layer}.b"]
+            cache.append(before)
+            hidden = self._bent(before) if layer < LAYERS - 1 else before
+        return (x + hidden if self.residual else hidden), cache
+
+    def backward(self, parameters: Views, cache: Cache, slope: Array, into: Views | None) -> Array:
+        """Adds the gradient of the parameters to `into`, if there is one; returns that of x (n, inputs)."""
+        to_x = slope if self.residual else np.zeros_like(cache[0])
+        for layer in range(LAYERS - 1, -1, -1):
+            if layer < LAYERS - 1:
+                slope = slope * self._slope(cache[layer + 1])
+            if into is not None:
+                into[f"{self.name}.{layer}.w"] += slope.T @ (self._bent(cache[layer]) if layer else cache[0])
+                into[f"{self.name}.{layer}.b"] += slope.sum(axis=0)
+            slope = slope @ parameters[f"{self.name}.{layer}.w"]
+        return np.asarray(to_x + slope)
+
+    def _bent(self, x: Array) -> Array:
+        return 0.5 * x * (1 + np.tanh(_inner(x))) if self.smooth else np.maximum(x, 0.0)
+
+    def _slope(self, x: Array) -> Array:
+        if not self.smooth:
+            return (x > 0).astype(np.float64)
+        t = np.tanh(_inner(x))
+        return np.asarray(0.5 * (1 + t) + 0.5 * x * (1 - t**2) * ROOT * (1 + 3 * CUBE * x**2))
+
+
+ROOT, CUBE = np.sqrt(2 / np.pi), 0.044715  # of GELU's usual approximation
+
+
+def _inner(x: Array) -> Array:
+    return np.asarray(ROOT * (x + CUBE * x**3))
+
+
+@dataclass
+class Adam:
+    """Steps of Adam on one flat vector, with a rate (n,) and a decay of weights (n,) for each entry."""
+
+    rate: Array
+    decay: Array
+    mean: Array = field(init=False)
+    square: Array = field(init=False)
+    steps: int = 0
+
+    def __post_init__(self) -> None:
+        self.mean, self.square = np.zeros_like(self.rate), np.zeros_like(self.rate)
+
+    def step(self, place: Array, gradient: Array) -> None:
+        """Move `place`, where it lies."""
+        self.steps += 1
+        gradient = gradient + self.decay * place
+        self.mean += (1 - DECAY_1) * (gradient - self.mean)
+        self.square += (1 - DECAY_2) * (gradient**2 - self.square)
+        scale = np.sqrt(self.square / (1 - DECAY_2**self.steps)) + EPSILON
+        place -= self.rate * (self.mean / (1 - DECAY_1**self.steps)) / scale
+
+
+def in_batches(
+    rows: int,
+    batch: int,
+    epochs: int,
+    rng: np.random.Generator,
+    step: Callable[[NDArray[np.intp]], None],
+    told: Callable[[float, int], bool],
+) -> None:
+    """`epochs` passes over the rows, shuffled; `told` hears the share done and the number of steps, and may stop it."""
+    each = -(-rows // batch)
+    for number in range(epochs * each):
+        if number % each == 0:
+            order = rng.permutation(rows)
+        step(order[number % each * batch : (number % each + 1) * batch])
+        if told((number + 1) / (epochs * each), number):
+            return
