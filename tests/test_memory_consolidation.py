@@ -361,7 +361,8 @@ def events(draw: st.DrawFn) -> list[AnyEvent]:
 
 
 def everything(consolidated: Consolidated, at: datetime) -> tuple[object, ...]:
-    return consolidated.preferences(at), consolidated.all(at), consolidated.proposals(), consolidated.conflicts(at)
+    held = consolidated.preferences(at), consolidated.styles(at)
+    return held, consolidated.all(at), consolidated.proposals(), consolidated.conflicts(at)
 
 
 @settings(max_examples=400, deadline=None)
@@ -375,7 +376,7 @@ def test_what_is_folded_bit_by_bit_and_read_in_between_is_the_same_as_a_replay(
         if data.draw(st.booleans()):
             everything(live, data.draw(TIMES))
         if data.draw(st.booleans()):
-            live = live.copy()
+            live = live.layer()
     for seq, event in enumerate(happened, start=1):
         live.take(Recorded(seq, event))  # again
     for moment in (at, day(1000)):
@@ -394,15 +395,17 @@ def test_the_quick_road_to_what_is_in_force_meets_the_slow_one(happened: list[An
     statuses_of = {each.id: each.status for each in consolidated.all(at)}
     assert all(statuses_of[identifier] == "held" for identifier in in_force)
     assert len(in_force) == len(quick)
+    always = [each for each in quick if each.attribute is not None and not each.scope]
+    assert consolidated.styles(at) == tuple(always)
 
 
 @settings(max_examples=200, deadline=None)
 @given(events())
-def test_a_copy_and_its_original_go_their_own_ways(happened: list[AnyEvent]) -> None:
+def test_a_layer_goes_its_own_way_and_what_is_below_it_stays(happened: list[AnyEvent]) -> None:
     half = len(happened) // 2
     original = folded(*happened[:half])
     before = everything(original, day(1000))
-    other = original.copy()
+    other = original.layer()
     for seq, event in enumerate(happened[half:], start=half + 1):
         other.take(Recorded(seq, event))
     assert everything(original, day(1000)) == before

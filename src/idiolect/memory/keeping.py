@@ -44,10 +44,17 @@ class Kept:
 
 @dataclass
 class Fork:
-    """The statements as one transaction sees them."""
+    """The statements as one transaction sees them: a layer over those that are kept, or all of them where none are."""
 
     epoch: int = 0
     statements: Consolidated | None = None
+    below: Consolidated | None = None
+    through: int = 0  # how far the ones below went; since then they must not have changed
+
+    def goes_on(self, epoch: int, below: Consolidated | None) -> bool:
+        """Whether it may be used: of these statements, as they were."""
+        is_of = self.statements is not None and self.epoch == epoch
+        return is_of and (self.below is None or (self.below is below and below.through == self.through))
 
 
 class Keeping:
@@ -91,17 +98,20 @@ class Keeping:
         """
         head, fork = reader.head(), fork or Fork()
         epoch = head.epoch if head else 0
-        if fork.statements is not None and fork.epoch == epoch:
-            return question(folded(fork.statements, reader.events(*WORD_KINDS, after=fork.statements.through)))
         kept = self._known(reader.id, epoch)
-        news = reader.events(*WORD_KINDS, after=kept.statements.through if kept else 0)
-        if kept is not None:
+        if kept is None:
+            if not fork.goes_on(epoch, None):
+                fork.epoch, fork.statements, fork.below = epoch, Consolidated(), None
+            assert fork.statements is not None
+            return question(folded(fork.statements, reader.events(*WORD_KINDS, after=fork.statements.through)))
+        while True:
+            through = kept.statements.through
+            if not fork.goes_on(epoch, kept.statements):
+                fork.statements = None
+            news = reader.events(*WORD_KINDS, after=fork.statements.through if fork.statements else through)
             with kept.lock:
-                if not news:
-                    return question(kept.statements)
-                fork.statements = kept.statements.copy()
-        fork.epoch, fork.statements = epoch, folded((kept and fork.statements) or Consolidated(), news)
-        return question(fork.statements)
+                if kept.statements.through == through:  # else another thread has taken some of them meanwhile
+                    return question(_forked(fork, kept, news))
 
     def drop(self, person: str) -> None:
         """Hold nothing of a person any more."""
@@ -122,6 +132,16 @@ class Keeping:
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
             return kept
+
+
+def _forked(fork: Fork, kept: Kept, news: list[Recorded]) -> Consolidated:
+    """What is kept with these events, which come after it or after what the fork has taken."""
+    if fork.statements is None:
+        if not news:
+            return kept.statements
+        fork.epoch, fork.statements = kept.epoch, kept.statements.layer()
+        fork.below, fork.through = kept.statements, kept.statements.through
+    return folded(fork.statements, news)
 
 
 def folded(statements: Consolidated, news: list[Recorded]) -> Consolidated:

@@ -8,6 +8,7 @@ inferred is offered while the person allows that kind of inference, and only of 
 Order is that of `seq`, so a replay is the same as having been there; an event that was taken changes nothing.
 """
 
+from collections.abc import MutableMapping
 from datetime import UTC, datetime
 from itertools import repeat
 from typing import Final
@@ -15,6 +16,7 @@ from typing import Final
 from idiolect.memory.consolidation.consents import Consents
 from idiolect.memory.consolidation.entry import Entry
 from idiolect.memory.consolidation.lasting import SURENESS, Evidence
+from idiolect.memory.consolidation.layer import Layer
 from idiolect.memory.consolidation.ledger import Ledger
 from idiolect.memory.consolidation.reading import proposed, stated
 from idiolect.memory.consolidation.sameness import Key, Thing
@@ -34,8 +36,8 @@ class Consolidated:
         self.latest = LONG_AGO  # time of the newest event
         self._ledger = Ledger()
         self.consents = Consents()
-        self._offers: dict[Key, Entry] = {}  # proposals that wait or were refused
-        self._guesses: dict[Thing, Entry] = {}  # of those that wait, the inferred ones
+        self._offers: MutableMapping[Key, Entry] = {}  # proposals that wait or were refused
+        self._guesses: MutableMapping[Thing, Entry] = {}  # of those that wait, the inferred ones
         self._view = View(self._ledger)
 
     def take(self, recorded: Recorded) -> None:
@@ -107,15 +109,14 @@ class Consolidated:
         """What may have changed since this was asked last: ids, with the preference or None where none is in force."""
         return self._view.changes(max(at, self.latest))
 
-    def copy(self) -> "Consolidated":
-        """One that can go on while this one stays."""
+    def layer(self) -> "Consolidated":
+        """One that can go on while this one stays, and must stay while the other is used."""
         other = Consolidated()
-        other.through, other.latest, other._ledger = self.through, self.latest, self._ledger.copy()
-        other._ledger.touched.update(other._ledger.entries)
+        other.through, other.latest, other._ledger = self.through, self.latest, self._ledger.layer()
         other.consents = self.consents.copy()
-        other._offers = {key: other._ledger.entries[entry.id] for key, entry in self._offers.items()}
-        other._guesses = {thing: other._ledger.entries[entry.id] for thing, entry in self._guesses.items()}
-        other._view = View(other._ledger)
+        other._offers = Layer(self._offers, lambda entry: other._ledger.entries[entry.id])
+        other._guesses = Layer(self._guesses, lambda entry: other._ledger.entries[entry.id])
+        other._view = self._view.layer(other._ledger)
         return other
 
     def _say(self, entries: list[Entry], event: str) -> None:

@@ -1,32 +1,35 @@
 """All statements of one person, by id and by what they are about."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeAlias
 
 from idiolect.memory.consolidation.entry import Ending, Entry
+from idiolect.memory.consolidation.layer import Layer
 from idiolect.memory.consolidation.sameness import Thing
+
+Group: TypeAlias = MutableMapping[str, Entry]
 
 
 @dataclass
 class Ledger:
     """Every statement that there was; those that are active stand in `groups` too."""
 
-    entries: dict[str, Entry] = field(default_factory=dict)
-    groups: dict[Thing, dict[str, Entry]] = field(default_factory=lambda: defaultdict(dict))
-    frames: dict[Thing, dict[str, Entry]] = field(default_factory=lambda: defaultdict(dict))
-    aliases: dict[str, str] = field(default_factory=dict)  # id of what was merged -> id of what it was merged into
-    parts: dict[str, int] = field(default_factory=dict)  # event that said several things -> how many
+    entries: Group = field(default_factory=dict)
+    groups: MutableMapping[Thing, Group] = field(default_factory=dict)
+    frames: MutableMapping[Thing, Group] = field(default_factory=dict)
+    aliases: MutableMapping[str, str] = field(default_factory=dict)  # id of what was merged -> of what took it in
+    parts: MutableMapping[str, int] = field(default_factory=dict)  # event that said several things -> how many
     touched: set[str] = field(default_factory=set)  # ids that changed since somebody looked
 
     def put(self, entry: Entry) -> None:
         """Make an entry active."""
         self.entries[entry.id] = entry
-        group = self.groups[entry.key.thing]
+        group = self.groups.setdefault(entry.key.thing, {})
         group[entry.id] = entry
         if entry.key.frame is not None:
-            self.frames[entry.key.frame][entry.id] = entry
+            self.frames.setdefault(entry.key.frame, {})[entry.id] = entry
         self.touched.update(group)
 
     def take_out(self, entry: Entry) -> None:
@@ -38,6 +41,8 @@ class Ledger:
             del self.groups[entry.key.thing]
         if entry.key.frame is not None:
             self.frames[entry.key.frame].pop(entry.id)
+            if not self.frames[entry.key.frame]:
+                del self.frames[entry.key.frame]
         for rival in entry.rivals:
             self.entries[rival].rivals.discard(entry.id)
         entry.rivals.clear()
@@ -59,7 +64,7 @@ class Ledger:
     def near(self, entry: Entry) -> list[Entry]:
         """Active ones of the same thing, and those that differ from it in a quantity."""
         same = self.groups.get(entry.key.thing, {})
-        others = self.frames.get(entry.key.frame, {}) if entry.key.frame is not None else {}
+        others: Group = self.frames.get(entry.key.frame, {}) if entry.key.frame is not None else {}
         return [each for each in {**same, **others}.values() if each is not entry] if same or others else []
 
     def active(self) -> Iterator[Entry]:
@@ -74,23 +79,18 @@ class Ledger:
         ids = dict.fromkeys(self._of(name) for name in names)
         return [self.entries[each] for each in ids if each in self.entries]
 
-    def copy(self) -> "Ledger":
-        """One that can change while this one stays."""
-        entries: dict[str, Entry] = {}
-        for identifier, entry in self.entries.items():
-            entries[identifier] = entry.copy()
-        groups, frames = _copied(self.groups, entries), _copied(self.frames, entries)
-        return Ledger(entries, groups, frames, dict(self.aliases), dict(self.parts), set(self.touched))
+    def layer(self) -> "Ledger":
+        """One that can change while this one stays, and must stay while the other is used."""
+        entries = Layer(self.entries, Entry.copy)
+
+        def own(group: Group) -> Group:
+            return {identifier: entries[identifier] for identifier in group}
+
+        groups, frames = Layer(self.groups, own), Layer(self.frames, own)
+        aliases, parts = Layer(self.aliases, str), Layer(self.parts, int)
+        return Ledger(entries, groups, frames, aliases, parts, set(self.touched))
 
     def _of(self, identifier: str) -> str:
         while identifier in self.aliases:
             identifier = self.aliases[identifier]
         return identifier
-
-
-def _copied(groups: Mapping[Thing, Mapping[str, Entry]], entries: Mapping[str, Entry]) -> dict[Thing, dict[str, Entry]]:
-    copies: dict[Thing, dict[str, Entry]] = defaultdict(dict)
-    for thing, group in groups.items():
-        if group:
-            copies[thing] = {identifier: entries[identifier] for identifier in group}
-    return copies

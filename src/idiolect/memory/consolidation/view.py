@@ -1,7 +1,7 @@
 """What is in force at a time, without looking at every statement again: only those that time can change are."""
 
 from bisect import insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
@@ -25,7 +25,7 @@ class View:
     newest: Order = (0, 0)  # of the steady ones: what comes later is put at the end
     pending: set[str] = field(default_factory=set)  # changed since `changes` was asked
     all_steady: tuple[Preference, ...] | None = None
-    steady_styles: tuple[Preference, ...] = ()
+    styles_steady: dict[str, Preference] = field(default_factory=dict)  # those of the steady ones
 
     def preferences(self, at: datetime) -> tuple[Preference, ...]:
         """In force at a time that is not before the newest event, oldest first."""
@@ -33,8 +33,8 @@ class View:
 
     def styles(self, at: datetime) -> tuple[Preference, ...]:
         """Those of them that say how every answer should be."""
-        self._steady(at)
-        return self._merged(self.steady_styles, filter(_is_style, self._volatile(at).values()))
+        self._refresh(at)
+        return self._merged(tuple(self.styles_steady.values()), filter(_is_style, self._volatile(at).values()))
 
     def then(self, at: datetime) -> tuple[Preference, ...]:
         """In force at any time, looking at every statement."""
@@ -56,11 +56,16 @@ class View:
         rivals = (each for each in entry.rivals if self.ledger.entries[each].status(at) == "held")
         return entry.preference(at, rivals)
 
+    def layer(self, ledger: Ledger) -> "View":
+        """The same of a ledger that is a layer over this one's; `changes` is not asked of it."""
+        volatile = {identifier: ledger.entries[identifier] for identifier in self.volatile}
+        steady, styles = dict(self.steady), dict(self.styles_steady)
+        return View(ledger, steady, volatile, self.newest, set(self.pending), self.all_steady, styles)
+
     def _steady(self, at: datetime) -> tuple[Preference, ...]:
         self._refresh(at)
         if self.all_steady is None:
             self.all_steady = tuple(self.steady.values())
-            self.steady_styles = tuple(filter(_is_style, self.all_steady))
         return self.all_steady
 
     def _merged(self, steady: tuple[Preference, ...], moving: Iterable[Preference]) -> tuple[Preference, ...]:
@@ -78,25 +83,30 @@ class View:
         self.all_steady = None
         is_in_place = [self._sort(identifier, at) for identifier in touched]
         if not all(is_in_place):
-            entries = self.ledger.entries
-            self.steady = {
-                each: self.steady[each] for each in sorted(self.steady, key=lambda each: entries[each].order)
-            }
+            self.steady = self._in_order(self.steady)
+            self.styles_steady = self._in_order(self.styles_steady)
+
+    def _in_order(self, some: Mapping[str, Preference]) -> dict[str, Preference]:
+        return {each: some[each] for each in sorted(some, key=lambda each: self.ledger.entries[each].order)}
 
     def _sort(self, identifier: str, at: datetime) -> bool:
         """Put a statement where it belongs; whether the steady ones are still in order."""
         entry = self.ledger.entries.get(identifier)
         group = self.ledger.groups.get(entry.key.thing, {}) if entry else {}
         self.volatile.pop(identifier, None)
-        if entry is None or identifier not in group:
+        if entry is None or identifier not in group or not entry.is_steady or _is_contested(group.values()):
             self.steady.pop(identifier, None)
-            return True
-        if not entry.is_steady or _is_contested(group.values()):
-            self.steady.pop(identifier, None)
-            self.volatile[identifier] = entry
+            self.styles_steady.pop(identifier, None)
+            if entry is not None and identifier in group:
+                self.volatile[identifier] = entry
             return True
         is_in_place = identifier in self.steady or entry.order > self.newest
-        self.steady[identifier] = entry.preference(at)
+        preference = self.steady[identifier] = entry.preference(at)
+        if not _is_style(preference):
+            self.styles_steady.pop(identifier, None)
+        else:
+            is_in_place &= identifier in self.styles_steady or entry.order >= self.newest
+            self.styles_steady[identifier] = preference
         self.newest = max(self.newest, entry.order)
         return is_in_place
 
