@@ -17,7 +17,7 @@ from idiolect.memory.inference.writing import MIRRORS
 from idiolect.memory.rights import export, import_again
 from idiolect.memory.rights.asking import Forgetting, forgotten
 from idiolect.memory.store import Store, UserStore, open_store
-from idiolect.schema import Consent, Decision, Event, Inference, Interaction, Rating, Slots, Statement
+from idiolect.schema import AnyEvent, Consent, Decision, Inference, Interaction, Rating, Slots, Statement
 from inferring import KNITTING, MONDAY, SHORT, allow, asked, hints, live, offered, on_days, prefix_of, waiting
 
 MINUTE = timedelta(minutes=1)
@@ -318,7 +318,7 @@ STEPS = st.one_of(
 )
 
 
-def life(steps: Sequence[tuple[object, ...]]) -> Iterator[Event]:
+def life(steps: Sequence[tuple[object, ...]]) -> Iterator[AnyEvent]:
     """Events of a person who asks, goes on from what they were answered, rates, allows and takes back."""
     at, names = MONDAY, list[str]()
     for number, step in enumerate(steps):
@@ -343,7 +343,7 @@ def test_what_is_found_live_is_found_by_a_replay_and_once(steps: list[tuple[obje
         for event in (*allowed, *life(steps)):
             for person in (lively, late):
                 with person.transaction() as transaction:
-                    transaction.append(event)  # type: ignore[arg-type] - each is one of the union
+                    transaction.append(event)
             infer(lively)
         infer(late)
         in_force = lively.ask(lambda statements: statements.consents.copy())
