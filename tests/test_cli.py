@@ -8,6 +8,7 @@ import pytest
 from idiolect import Answer, Assistant, Profile, load_settings
 from idiolect.cli import main
 from idiolect.cli.checks import Examination
+from idiolect.conversations import recent
 from idiolect.errors import AnswerNotFound, UnknownModel
 
 Run = tuple[int, str, str]  # exit code, stdout, stderr
@@ -50,6 +51,18 @@ def test_ask_prints_the_answer_and_nothing_else_on_stdout(idiolect: Terminal) ->
 def test_ask_reads_a_question_from_stdin(idiolect: Terminal) -> None:
     asked = idiolect.data("ask", "-", "-u", "ana", "--json", stdin="How do I bake bread?\n")
     assert asked.count("bread") >= 1
+
+
+def test_ask_goes_on_with_the_latest_conversation_where_it_is_told_to(idiolect: Terminal) -> None:
+    code, _, err = idiolect("ask", "What is tea?", "-u", "ana", "--continue")
+    assert (code, "this begins one" in err) == (0, True)
+    _, _, err = idiolect("ask", "Who drinks it?", "-u", "ana", "-c")
+    assert "going on from 'What is tea?'" in err
+    _, _, err = idiolect("chat", "-u", "ana", "-c", stdin="And when?\n")
+    assert "going on from 'Who drinks it?'" in err
+    with Assistant(settings=load_settings(None)) as assistant:
+        (talk,) = recent(assistant.store.user("ana"), 5)
+    assert [said.event.prompt for said in talk.turns] == ["What is tea?", "Who drinks it?", "And when?"]
 
 
 def test_ask_as_json_is_the_answer_with_its_candidates_and_trace(idiolect: Terminal) -> None:

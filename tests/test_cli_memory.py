@@ -1,5 +1,7 @@
 """`idiolect memory list`, `show`, `audit`, `add`, `edit` and the like, as people meet them in a terminal."""
 
+import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -9,8 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from idiolect import Assistant, Profile, load_settings
-from idiolect.cli.memory.drawing import brief, sureness
-from idiolect.memory.naming import everything, named, short_ids
+from idiolect.cli import main
+from idiolect.cli.memory.drawing import sureness
+from idiolect.cli.memory.seeing import shortened
+from idiolect.errors import BadInput
+from idiolect.memory.naming import answer_named, everything, named, short_ids
 from idiolect.memory.rights.following import Followed
 from idiolect.memory.rights.seeing import Trail
 from idiolect.memory.store import UserStore, open_store
@@ -133,11 +138,8 @@ def test_the_audit_trail_tells_what_was_done_without_a_word_of_it(memory: Comman
     ]
 
 
-def test_sureness_is_a_bar_and_an_id_in_brief_keeps_its_number() -> None:
+def test_sureness_is_a_bar_of_five_cells() -> None:
     assert [sureness(value) for value in (1.0, 0.5, 0.1)] == ["█████", "██▌", "▌"]
-    assert brief("chatcmpl-0123456789abcdef-1") == "01234567-1"
-    assert brief("evt-0123456789abcdef.2") == "01234567.2"
-    assert brief("evt-said") == "said"
 
 
 # --- ids -----------------------------------------------------------------------------------------------------------
@@ -252,3 +254,65 @@ def test_what_cannot_be_changed_says_why_and_stays(memory: Command) -> None:
     memory("end", said.id)
     assert "is ended since" in memory.refused("pin", said.id)
     assert [(each.text, each.status) for each in memory.listed("--all").statements] == [("I love jazz", "ended")]
+
+
+def test_one_short_form_of_an_id_is_shown_everywhere_and_taken_everywhere(
+    memory: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    added = memory.added("I love jazz.")
+    with person("ana") as ana:
+        (short,) = shortened(ana).values()
+    assert (len(short), added.id.startswith(f"evt-{short}")) == (6, True)
+    with pytest.raises(SystemExit):
+        main(("profile", "--user", "ana"))
+    shown = [capsys.readouterr().out, *(memory(*asked)[0] for asked in (("list",), ("audit",)))]
+    assert all(re.search(rf"\b{short}\b", out) for out in shown)
+    assert not any(added.id in out for out in shown)
+    assert "I love jazz" in memory("show", short)[0]
+    assert "jazz" in memory("pin", short)[0]
+
+
+def test_an_answer_is_found_by_the_beginning_of_its_id_and_so_is_each_of_its_candidates(memory: Command) -> None:
+    known = [f"chatcmpl-{start}{'0' * 26}" for start in ("abcdef", "abcdee", "a%_de0")]
+    turns = []
+    for identifier in known:
+        made = turn("x", "Hello?")
+        candidates = tuple(
+            each.model_copy(update={"id": f"{identifier}-{place}"}) for place, each in enumerate(made.answer.candidates)
+        )
+        told = made.answer.model_copy(update={"id": identifier, "candidates": candidates})
+        turns.append(made.model_copy(update={"id": f"evt-{identifier}", "answer": told}))
+    with person("ana") as ana:
+        keep(ana, *turns)
+        assert answer_named(ana, "abcdef") == known[0]
+        assert answer_named(ana, "chatcmpl-abcdef") == known[0]
+        assert answer_named(ana, "abcdef-1") == f"{known[0]}-1"
+        assert answer_named(ana, known[1]) == known[1]
+        assert answer_named(ana, "a%") == known[2]
+        assert answer_named(ana, "b") == "b"  # of nobody's: told by whoever looks it up
+        with pytest.raises(BadInput, match="may mean 2 answers, abcdee, abcdef: give more"):
+            answer_named(ana, "abc")
+
+
+def test_the_newest_answers_that_a_statement_was_recalled_for_are_named(memory: Command, ana: UserStore) -> None:
+    keep(ana, statement("said", "plums"))
+    keep(ana, *(turn(f"t{number}", "Hello?", recalled=("evt-said",)) for number in range(7)))
+    out, _ = memory("show", "said")
+    assert [line.split()[2] for line in out.splitlines() if "idiolect why" in line] == ["t6", "t5", "t4", "t3", "t2"]
+    assert "and 2 before them" in out
+
+
+def test_advice_names_the_user_and_says_what_was_asked(memory: Command, ana: UserStore) -> None:
+    assert "`idiolect memory list -u ana --all`" in memory.refused("show", "nothing")
+    assert "that fits" not in memory("list")[1]
+    keep(ana, statement("said", "plums"))
+    assert "that fits" in memory("list", "--topic", "music")[1]
+    assert "say something of yourself" in memory.refused("add", "")
+
+
+def test_an_export_to_a_file_tells_what_was_written(memory: Command, ana: UserStore) -> None:
+    keep(ana, turn("a", "Hello?"), statement("said", "plums"), statement("more", "figs"))
+    out, err = memory("export", "-o", "mine.json")
+    assert out == ""
+    assert "3 events (2 notes of what you said, 1 turn) of ana written to mine.json" in err
+    assert len(json.loads(Path("mine.json").read_text())["events"]) == 3

@@ -100,7 +100,9 @@ def test_what_would_go_is_named_before_it_is_asked_for_and_stays_unless_confirme
         out, err = memory("forget", "said", stdin=answer, code=1)
         assert out == ""
         assert "would go: 1 statement\n  said  I like plums" in err
-        assert "1 turn, 1 statement" in err
+        assert "with all that holds the words: 1 turn, 1 note of what you said" in err
+        assert err.count("\n") == 5  # the error stands on a line of its own, although nobody pressed Enter
+        assert err.splitlines()[-1].startswith("idiolect: nothing was forgotten")
     out, err = memory("forget", "said", "--dry-run")
     assert "would go" in out
     assert [each["id"] for each in json.loads(export(ana))["events"]] == ["evt-a", "evt-said"]
@@ -109,6 +111,15 @@ def test_what_would_go_is_named_before_it_is_asked_for_and_stays_unless_confirme
     assert out.startswith("forgotten: 1 statement\n  said  I like plums")
     assert "noted in me.db.erasures" in out
     assert ids(ana) == []
+
+
+def test_what_goes_beside_the_statement_that_was_meant_is_told_with_the_reason(memory: Command, ana: UserStore) -> None:
+    keep(ana, turn("a", "I like plums. I like figs."), statement("said", "plums", turn_="a"))
+    keep(ana, statement("too", "figs", turn_="a"), statement("jazz", "jazz", "music"))
+    out, _ = memory("forget", "said", "--dry-run")
+    assert "would go: 2 statements\n  said  I like plums\nand, as they were said in the same message" in out
+    assert "words:\n  too  I like figs\nwith all that holds the words: 2 notes of what you said, 1 turn" in out
+    assert "in the same message" not in memory("forget", "--topic", "food", "--dry-run")[0]
 
 
 def test_a_topic_a_source_and_a_period_are_forgotten_with_a_receipt(memory: Command, ana: UserStore) -> None:
@@ -132,7 +143,7 @@ def test_what_is_not_said_clearly_is_not_forgotten(memory: Command) -> None:
     assert "not topic and source at once" in memory.refused("forget", "--topic", "a", "--source", "b", "--yes")
     assert "'yesterday' is no day or time" in memory.refused("forget", "--since", "yesterday", "--yes")
     assert "start and a later end" in memory.refused("forget", "--since", "2026-03-02", "--until", "2026-01-01", "-y")
-    assert "so nothing would go" in memory("forget", "--topic", "chess", "--yes")[0]
+    assert "so nothing went" in memory("forget", "--topic", "chess", "--yes")[0]
     assert len(memory.listed().statements) == 1
 
 

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TextIO
 
+from idiolect.cli.memory.seeing import shortened
 from idiolect.cli.show import learnt, note, safe, show_profile, show_why, stderr, write
 from idiolect.errors import BadInput, IdiolectError
 from idiolect.schema import Answer, Feedback, Message, Profile
@@ -144,7 +145,8 @@ def say(conversation: Conversation, text: str) -> None:
 
 def profile(conversation: Conversation, _: str) -> None:
     """/profile: what is believed of you."""
-    show_profile(conversation.assistant.profile(conversation.user))
+    assistant, user = conversation.assistant, conversation.user
+    show_profile(assistant.profile(user), shortened(assistant.store.user(user)))
 
 
 def why(conversation: Conversation, _: str) -> None:

@@ -32,7 +32,9 @@ MaxTokens = Annotated[int | None, typer.Option("--max-tokens", min=1, help="Long
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 AnswerId = Annotated[
     str,
-    typer.Argument(help="An answer's or candidate's id; `last` is your newest answer, `last:2` its second candidate."),
+    typer.Argument(
+        help="An answer's or candidate's id or its beginning; `last` is your newest, `last:2` its second candidate."
+    ),
 ]
 
 LAST = "last"
@@ -86,12 +88,13 @@ def opened_model(settings: "Settings", parallel: int = 1) -> Iterator["Model"]:
 
 
 def answer_id(assistant: "Assistant", user: str, said: str) -> str:
-    """`last` and `last:2` as ids. Raises AnswerNotFound when there is no such answer."""
+    """`last`, `last:2` and beginnings of ids as ids. Raises AnswerNotFound when there is no such answer."""
     from idiolect.errors import AnswerNotFound
+    from idiolect.memory.naming import answer_named
 
     name, _, number = said.partition(":")
     if name != LAST:
-        return said
+        return answer_named(assistant.store.user(user), said)
     newest = assistant.store.user(user).interactions(1)
     if not newest:
         raise AnswerNotFound(f"{user} has no answers yet; `idiolect ask --user {user} ...` makes one")

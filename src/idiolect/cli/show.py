@@ -60,7 +60,10 @@ def answer_to(question: str) -> str:
     """What the person types; the question stands on stderr, so that stdout holds data alone."""
     sys.stderr.write(safe(question) + " ")
     sys.stderr.flush()
-    return sys.stdin.readline().strip()
+    typed = sys.stdin.readline()
+    if not sys.stdin.isatty():  # nobody's Enter has ended the line
+        sys.stderr.write("\n")
+    return typed.strip()
 
 
 def write(text: str) -> None:
@@ -84,8 +87,11 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     return made
 
 
-def show_profile(profile: Profile, every: bool = False) -> None:
-    """What is believed of a person: the surest tastes as bars with the range that holds 90 %, and the statements."""
+def show_profile(profile: Profile, short: Mapping[str, str], every: bool = False) -> None:
+    """What is believed of a person: the surest tastes as bars with the range that holds 90 %, and the statements.
+
+    `short` is each statement's id as it is shown.
+    """
     out = console()
     shown = len(profile.tastes) if every else TASTES_SHOWN if profile.evidence else 0
     tastes = profile.tastes[:shown]
@@ -107,7 +113,7 @@ def show_profile(profile: Profile, every: bool = False) -> None:
     if rows and len(tastes) < len(profile.tastes):
         out.print(f"and {len(profile.tastes) - len(tastes)} less sure (--all)")
     if profile.preferences:
-        said = [(each.kind, each.text, each.id) for each in profile.preferences]
+        said = [(each.kind, each.text, short.get(each.id, each.id)) for each in profile.preferences]
         out.print()
         out.print(table("in their own words", ("kind", "statement", "id"), said))
 

@@ -1,7 +1,8 @@
 """`idiolect chat` and `idiolect ask`: a person talks to a model through Idiolect."""
 
 import sys
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +20,11 @@ from idiolect.cli.options import (
     loaded_assistant,
 )
 
+if TYPE_CHECKING:
+    from idiolect.assistant import Assistant
+    from idiolect.schema import Message
+
+Continue = Annotated[bool, typer.Option("--continue", "-c", help="Go on with your latest conversation.")]
 Temporary = Annotated[bool, typer.Option("--temporary", help="Keep nothing of this conversation.")]
 
 
@@ -33,6 +39,7 @@ def chat(
     temperature: Temperature = None,
     max_tokens: MaxTokens = None,
     temporary: Temporary = False,
+    going_on: Continue = False,
     config: Config = None,
 ) -> None:
     """Talk to a model that learns how you like its answers; /help lists what can be said besides. Works piped."""
@@ -40,6 +47,7 @@ def chat(
 
     with loaded_assistant(context) as assistant:
         conversation = Conversation(assistant, user, temporary=temporary)
+        conversation.messages += _before(assistant, user) if going_on else ()
         conversation.run(sys.stdin)
     if conversation.failures and not sys.stdin.isatty():
         raise typer.Exit(1)
@@ -58,17 +66,22 @@ def ask(
     max_tokens: MaxTokens = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Makes the sampling repeatable.")] = None,
     temporary: Temporary = False,
+    going_on: Continue = False,
     json: Json = False,
     config: Config = None,
 ) -> None:
     """Ask one question and print the answer; with --json also its candidates and trace."""
     from idiolect.cli.show import note, printed_json, working, write
+    from idiolect.schema import Message
 
     with loaded_assistant(context) as assistant:
         text = sys.stdin.read() if prompt == "-" else prompt
+        before = _before(assistant, user) if going_on else ()
         sampling = assistant.settings.sampling.model_copy(update={"seed": seed})
         with working("writing"):
-            answer = assistant.answer(user, text, sampling=sampling, temporary=temporary)
+            answer = assistant.answer(
+                user, [*before, Message(role="user", content=text)], sampling=sampling, temporary=temporary
+            )
     if json:
         printed_json(answer)
         return
@@ -76,3 +89,15 @@ def ask(
     if answer.care:
         note(answer.care)
     note(f"[{answer.id}; `idiolect why last --user {user}` tells why]")
+
+
+def _before(assistant: "Assistant", user: str) -> Sequence["Message"]:
+    """What was said in the latest conversation."""
+    from idiolect.cli.show import note, shortened
+    from idiolect.conversations import recent
+
+    for latest in recent(assistant.store.user(user), 1):
+        note(f"going on from {shortened(latest.messages[-2].text)!r}")
+        return latest.messages
+    note(f"{user} has no conversation yet: this begins one")
+    return ()

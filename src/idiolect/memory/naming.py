@@ -1,9 +1,10 @@
-"""A statement by the beginning of its id, as people type it; and the shortest beginnings that tell all of them apart.
+"""A statement or an answer by the beginning of its id, as people type it; and the shortest that tell them apart.
 
-`evt-3f0c2a91....1` is the second thing that one event says: `3f0c2a.1` for short. The part before the dash tells
-nothing, so it may be left out.
+`evt-3f0c2a91....1` is the second thing that one event says: `3f0c2a.1` for short; `chatcmpl-3f0c2a91...-1` is the
+second candidate of an answer: `3f0c2a-1`. The part before the dash tells nothing, so it may be left out.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise, takewhile
 from typing import Final
@@ -13,13 +14,14 @@ from idiolect.memory.reading import Reading
 from idiolect.schema import Preference, now
 
 SHORTEST: Final = 6  # characters
+NUMBERED: Final = re.compile(r"(?P<event>.+)(?P<number>\.[0-9]+|(?<=[0-9a-f]{6})-[0-9]+)", re.DOTALL)
 TOLD: Final = 4  # of the statements that an ambiguous id may mean
 
 
 def named(reader: Reading, said: str) -> Preference:
     """The statement or proposal that is meant. Raises NotFound, and BadInput for an id that may mean several."""
     if not said.strip():
-        raise BadInput("the id is empty: `idiolect memory list` shows those of this user's statements")
+        raise BadInput(f"the id is empty: `idiolect memory list -u {reader.id}` shows those of this user's statements")
     at = now()
     exact = reader.ask(lambda statements: statements.found(said, at))
     if len(exact) == 1:
@@ -29,10 +31,27 @@ def named(reader: Reading, said: str) -> Preference:
         each for each in known if _fits(each.id, said)
     ]
     if not meant:
-        raise NotFound(f"no statement {said[:80]!r} of this user: `idiolect memory list --all` shows their ids")
+        raise NotFound(
+            f"no statement {said[:80]!r} of this user: `idiolect memory list -u {reader.id} --all` shows their ids"
+        )
     if len(meant) > 1:
         raise BadInput(f"{said[:80]!r} may mean {len(meant)} statements, {_told(meant, known)}: give more of its id")
     return meant[0]
+
+
+def answer_named(reader: Reading, said: str) -> str:
+    """The id of an answer or a candidate, by itself or by a beginning of it. Raises BadInput where several begin so.
+
+    What no id begins with is given back as it is, for whoever looks it up to tell.
+    """
+    meant = [each for each in reader.answers(said) if _fits(each, said)] if said.strip() else []
+    if said in meant or not meant:
+        return said
+    of_answers = [each for each in meant if not _numbered(each)[1]] or meant  # an answer rather than its candidates
+    if len(of_answers) > 1:
+        told = ", ".join(sorted(short_ids(of_answers).values())[:TOLD])
+        raise BadInput(f"{said[:80]!r} may mean {len(of_answers)} answers, {told}: give more of its id")
+    return of_answers[0]
 
 
 def everything(reader: Reading) -> tuple[Preference, ...]:
@@ -61,7 +80,7 @@ def _fits(identifier: str, said: str) -> bool:
 
 
 def _parts(identifier: str) -> tuple[str, str]:
-    """evt-3f0c.1 -> 3f0c, .1"""
+    """evt-3f0c.1 -> 3f0c, .1; chatcmpl-3f0c-1 -> 3f0c, -1"""
     event, number = _numbered(identifier)
     return event.partition("-")[2] or event, number
 
@@ -71,8 +90,8 @@ def _event(identifier: str) -> str:
 
 
 def _numbered(identifier: str) -> tuple[str, str]:
-    event, _, number = identifier.rpartition(".")
-    return (event, f".{number}") if event and number.isdecimal() else (identifier, "")
+    found = NUMBERED.fullmatch(identifier)
+    return (found["event"], found["number"]) if found else (identifier, "")
 
 
 def _told(meant: Sequence[Preference], known: Iterable[Preference]) -> str:

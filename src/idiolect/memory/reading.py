@@ -1,5 +1,6 @@
 """What can be read of one person. Every reader is bound to one, so there is no filter to forget."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -36,6 +37,13 @@ _INTERACTION: Final = (
     select(*_RECORDED)
     .join_from(tables.answer, tables.event, tables.answer.c.event == tables.event.c.seq)
     .where(tables.answer.c.person == OF, tables.answer.c.id == bindparam("identifier"))
+)
+HEARD: Final = "heard-"  # of a turn's key among the ids that lead to it
+_ANSWERS: Final = select(tables.answer.c.id).where(
+    tables.answer.c.person == OF,
+    tables.answer.c.id.not_like(f"{HEARD}%"),
+    tables.answer.c.id.like(bindparam("begun"), escape="\\")
+    | tables.answer.c.id.like(bindparam("within"), escape="\\"),
 )
 _NEWEST_INTERACTIONS: Final = (
     select(*_RECORDED)
@@ -98,6 +106,15 @@ class Reading(ABC):
             f"no answer {identifier[:80]!r} of this user: use the `id` of an answer, or of one of its candidates, "
             "that this user was given"
         )
+
+    def answers(self, begun: str) -> list[str]:
+        """Ids of answers and candidates that begin so, or whose part after the first dash does; a number may end it."""
+        base, dash, number = begun.rpartition("-")
+        if not dash or not number.isdecimal():
+            base, dash, number = begun, "", ""
+        like = re.sub(r"([%_\\])", r"\\\1", base) + "%" + dash + number
+        rows = self._rows(_ANSWERS, {"begun": like, "within": f"%-{like}"}) if begun.isprintable() else ()
+        return [row.id for row in rows]
 
     def of_turn(self, identifier: str) -> list[Statement]:
         """What was read from the turn that an answer's or a candidate's id belongs to; nothing of one that is gone."""

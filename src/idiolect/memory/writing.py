@@ -27,7 +27,7 @@ from idiolect.memory.door import pass_the_door
 from idiolect.memory.faults import as_bad_input, as_store_errors
 from idiolect.memory.forgetting import Reader, hanging_on
 from idiolect.memory.keeping import Fork, Keeping
-from idiolect.memory.reading import MOST_VALUES, OF, Query, Reading, Rows, batches
+from idiolect.memory.reading import HEARD, MOST_VALUES, OF, Query, Reading, Rows, batches
 from idiolect.memory.records import Embeddings, Removed, State
 from idiolect.schema import EVENT, AnyEvent, Array, Interaction, now
 
@@ -59,7 +59,6 @@ _DROP_VECTORS: Final = delete(tables.vector).where(
     tables.vector.c.version == bindparam("made_by"),
     tables.vector.c.candidate == bindparam("of_candidate"),
 )
-HEARD = "heard-"  # of a turn's key among the ids that lead to it
 LONGEST_ID = 200  # characters
 _OF_PERSON: Final = select(tables.event.c.seq).where(tables.event.c.person == OF).scalar_subquery()
 # Children first: a row goes before the row that it points at.

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, Response
 from pydantic import TypeAdapter, ValidationError
 
 from idiolect.assistant import Assistant
+from idiolect.conversations import recent
 from idiolect.errors import IdiolectError
 from idiolect.schema import Answer, Message, Profile, UserId, new_id
 from idiolect.server import memory_views, views
@@ -25,6 +26,7 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 COOKIE = "idiolect-user"
 YEAR_S = 365 * 24 * 3600
 PAIR = 2
+EARLIER = 5  # conversations that a person may go on with
 MOST_TURNS = 200
 _USER: TypeAdapter[str] = TypeAdapter(UserId)
 
@@ -80,7 +82,14 @@ def page(
     speaking = user or _valid(remembered) or DEFAULT_USER
     believed = views.beliefs(assistant.profile(speaking))
     remembered_words = memory_views.memory(assistant.store.user(speaking))
-    response = render("page.html", user=speaking, model=assistant.model.name, beliefs=believed, memory=remembered_words)
+    response = render(
+        "page.html",
+        user=speaking,
+        model=assistant.model.name,
+        beliefs=believed,
+        memory=remembered_words,
+        earlier=recent(assistant.store.user(speaking), EARLIER),
+    )
     response.set_cookie(COOKIE, speaking, max_age=YEAR_S, httponly=True, samesite="strict")
     return response
 

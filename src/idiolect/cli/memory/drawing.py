@@ -1,7 +1,6 @@
 """How statements, proposals and receipts look in a terminal."""
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -22,7 +21,11 @@ KINDS: Final[Mapping[str, str]] = {
     "about_me": "about you",
     "topic": "what you like and dislike",
 }
-EVENTS: Final[Mapping[str, str]] = {"interaction": "turn", "edit": "rewritten answer"}  # whose kind says too little
+EVENTS: Final[Mapping[str, str]] = {  # whose kind says too little, or is the name of what is made of it
+    "interaction": "turn",
+    "edit": "rewritten answer",
+    "statement": "note of what you said",
+}
 HOW: Final[Mapping[str, str]] = {
     "told": "told to the memory",
     "said": "said in conversation",
@@ -31,9 +34,9 @@ HOW: Final[Mapping[str, str]] = {
     "asked": "shown by this turn",
     "edited": "edited by hand",
 }
+ANSWERS_SHOWN: Final = 5
 CELLS: Final = 5
 EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
-BRIEF: Final = re.compile(r"(?:[a-z]+-)?([^-.]{1,8})[^-.]*(.*)")
 IDS_SHOWN: Final = 3
 
 
@@ -51,12 +54,6 @@ def sureness(confidence: float) -> str:
     """From 0 to 1 as a bar of five cells."""
     full, rest = divmod(round(confidence * CELLS * 8), 8)
     return "█" * full + EIGHTHS[rest].strip()
-
-
-def brief(identifier: str) -> str:
-    """evt-3f0c2a91...-1 -> 3f0c2a91-1, to be looked at: it need not tell it from all others."""
-    found = BRIEF.fullmatch(identifier)
-    return f"{found[1]}{found[2]}" if found else identifier
 
 
 def area(preference: Preference) -> str:
@@ -150,11 +147,17 @@ def belief(followed: "Followed", short: Mapping[str, str]) -> Iterator[Text]:
             yield Text(f"  {step.at:%Y-%m-%d %H:%M}  {step.what}")
     if followed.answers:
         yield Text(f"\nrecalled for {counted(len(followed.answers), 'answer')}", "bold")
-        yield Text(f"  idiolect why {followed.answers[-1]} -u {followed.user}")
+        newest = followed.answers[::-1][:ANSWERS_SHOWN]
+        for each in newest:
+            yield Text(f"  idiolect why {each} -u {followed.user}")
+        if len(followed.answers) > len(newest):
+            yield Text(f"  and {len(followed.answers) - len(newest)} before them (--json names all)")
 
 
-def receipt(went: "Receipt", words: Mapping[str, str], short: Mapping[str, str]) -> Iterator[Text]:
-    """What went, or would go, line by line."""
+def receipt(
+    went: "Receipt", words: Mapping[str, str], short: Mapping[str, str], aimed: Container[str] | None = None
+) -> Iterator[Text]:
+    """What went, or would go, line by line; `aimed` are the statements that were asked for, others go beside them."""
     if not went.events:
         yield Text("nothing of that is kept, so nothing " + ("would go" if went.dry_run else "went"))
         return
@@ -162,9 +165,15 @@ def receipt(went: "Receipt", words: Mapping[str, str], short: Mapping[str, str])
     kinds = sorted(went.kinds.items(), key=lambda pair: (-pair[1], pair[0]))
     events = ", ".join(counted(count, EVENTS.get(kind, kind)) for kind, count in kinds)
     yield Text(told if went.scope != "person" else told.partition(":")[0] + ": all that is kept", "bold")
+    beside = [each for each in went.statements if aimed is not None and each not in aimed]
     for each in went.statements:
+        if each not in beside:
+            yield Text(f"  {short.get(each, each)}  {one_line(words.get(each, ''))}")
+    if beside:
+        yield Text("and, as they were said in the same message or repeat its words:")
+    for each in beside:
         yield Text(f"  {short.get(each, each)}  {one_line(words.get(each, ''))}")
-    yield Text(f"with what they stand in: {events}")
+    yield Text(f"with all that holds the words: {events}")
     if went.later:
         fate = "which go too" if went.later_forgotten else "which stay (--later forgets them too)"
         yield Text(f"answers written while one was recalled: {len(went.later)}, {fate}")
@@ -178,8 +187,9 @@ def receipt(went: "Receipt", words: Mapping[str, str], short: Mapping[str, str])
 
 
 def counted(count: int, word: str) -> str:
-    """3 statements"""
-    return f"{count} {word}{'' if count == 1 else 's'}"
+    """3 statements, 2 notes of what you said"""
+    noun, space, rest = word.partition(" of ")
+    return f"{count} {noun}{'' if count == 1 else 's'}{space}{rest}"
 
 
 def few(ids: Iterable[str]) -> str:

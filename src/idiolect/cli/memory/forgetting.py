@@ -1,6 +1,6 @@
 """`idiolect memory forget` and `erase`: gone without a trace, after a look at what goes, and with a receipt."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from idiolect.memory.rights import Receipt
+    from idiolect.memory.rights.asking import Forgetting
+    from idiolect.memory.store import UserStore
+    from idiolect.schema import Preference
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would go; delete nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
@@ -52,17 +55,33 @@ def forget(
     with opened_person(user, store, config) as person:
         known = everything(person)
         words, short = {each.id: each.text for each in known}, short_ids(each.id for each in known)
-        would = forgotten(person, asked)
-        if dry_run or not would.events:
-            _shown(console(), would, words, short, json)
-            return
-        if not yes:
-            _shown(stderr(), would, words, short, json=False)
+        aimed = _aimed(person, asked, known)
+
+        def show(out: "Console", receipt: "Receipt", as_json: bool = False) -> None:
+            _shown(out, receipt, words, short, aimed, json=as_json)
+
+        if dry_run or not yes:
+            would = forgotten(person, asked)
+            if dry_run or not would.events:
+                show(console(), would, json)
+                return
+            show(stderr(), would)
             if answer_to("forget this for good? [y/N]").casefold() not in ("y", "yes"):
                 raise BadInput("nothing was forgotten: it was not confirmed (--yes does it unasked)")
         went = forgotten(person, asked.model_copy(update={"dry_run": False}))
-    _shown(console(), went, words, short, json)
+    show(console(), went, json)
     _remind(went)
+
+
+def _aimed(person: "UserStore", asked: "Forgetting", known: "Iterable[Preference]") -> set[str] | None:
+    """The statements that are asked for by their id or topic; what goes beside them is told apart."""
+    from idiolect.memory.naming import named
+    from idiolect.memory.rights.matching import is_about
+
+    if asked.statement is not None:
+        return {named(person, asked.statement).id}
+    topic = asked.topic
+    return None if topic is None else {each.id for each in known if is_about(each, topic)}
 
 
 def erase(
@@ -81,26 +100,33 @@ def erase(
     with opened_person(user, store, config) as person:
         would = erased(person, dry_run=True)
         if dry_run:
-            _shown(console(), would, {}, {}, json)
+            _shown(console(), would, {}, {}, json=json)
             return
         if not yes and would.rows:
-            _shown(stderr(), would, {}, {}, json=False)
+            _shown(stderr(), would, {}, {})
             typed = answer_to(f"this cannot be undone. Type {user} to erase all of it:")
             if typed != user:
                 raise BadInput(f"{typed[:80]!r} is not {user!r}: nothing was erased")
         went = erased(person)
-    _shown(console(), went, {}, {}, json)
+    _shown(console(), went, {}, {}, json=json)
     _remind(went)
 
 
-def _shown(out: "Console", receipt: "Receipt", words: Mapping[str, str], short: Mapping[str, str], json: bool) -> None:
+def _shown(
+    out: "Console",
+    receipt: "Receipt",
+    words: Mapping[str, str],
+    short: Mapping[str, str],
+    aimed: Container[str] | None = None,
+    json: bool = False,
+) -> None:
     from idiolect.cli.memory.drawing import receipt as drawn
     from idiolect.cli.show import printed_json
 
     if json:
         printed_json(receipt)
         return
-    for line in drawn(receipt, words, short):
+    for line in drawn(receipt, words, short, aimed):
         out.print(line)
 
 

@@ -50,7 +50,7 @@ def list_(
     if listing.statements:
         title = f"{user}: {counted(len(listing.statements), 'statement')}{'' if every else ' in force'}"
         console().print(statements(title, listing.statements, short, states=every))
-    _remarks(user, listing)
+    _remarks(user, listing, is_filtered=topic is not None or kind is not None)
 
 
 def show(
@@ -79,42 +79,48 @@ def show(
 def audit(user: User, store: StoreUrl = None, json: Json = False, config: Config = None) -> None:
     """Show what was done with a person's memory and when, by ids and counts, without a text."""
     from idiolect.cli.show import console, note, printed_json, table
+    from idiolect.memory.naming import short_ids
     from idiolect.memory.rights.seeing import trail
 
     with opened_person(user, store, config) as person:
         found = trail(person)
+        short = short_ids(each for line in found.lines for each in line.ids) | shortened(person)
     if json:
         printed_json(found)
     elif found.lines:
-        rows = [(f"{line.at:%Y-%m-%d %H:%M:%S}", line.action, *_about(line)) for line in found.lines]
+        rows = [(f"{line.at:%Y-%m-%d %H:%M:%S}", line.action, *_about(line, short)) for line in found.lines]
         console().print(table(f"{user}, in UTC", ("when", "what", "event", "about", "counts"), rows))
     else:
         note(f"nothing is kept of {user}, so nothing was done")
 
 
-def shortened(person: "UserStore") -> Mapping[str, str]:
+def shortened(person: "UserStore") -> dict[str, str]:
     """Each statement's id as it is shown."""
     from idiolect.memory.naming import everything, short_ids
 
     return short_ids(each.id for each in everything(person))
 
 
-def _about(line: "AuditLine") -> tuple[str, str, str]:
-    from idiolect.cli.memory.drawing import brief, few
+def _about(line: "AuditLine", short: Mapping[str, str]) -> tuple[str, str, str]:
+    from idiolect.cli.memory.drawing import few
 
-    ids = list(map(brief, line.ids))
+    ids = [short[each] for each in line.ids]
     counts = ", ".join(f"{count} {name}" for name, count in line.counts.items() if count)
     return "".join(ids[:1]), few(ids[1:]), counts
 
 
-def _remarks(user: str, listing: "Listing") -> None:
+def _remarks(user: str, listing: "Listing", is_filtered: bool) -> None:
     """What asks for the person, beside what is listed."""
     from idiolect.cli.show import note
 
     if not listing.statements:
-        note(f"no statement of {user} is kept that fits; `idiolect memory add TEXT -u {user}` adds one")
+        fits = " that fits" if is_filtered else ""
+        note(f"no statement of {user} is kept{fits}; `idiolect memory add TEXT -u {user}` adds one")
     if listing.unconsented:
-        note(f"{listing.unconsented} of a special category, not used without consent: list --all, then consent ID")
+        note(
+            f"{listing.unconsented} of a special category, not used without consent: "
+            f"idiolect memory list -u {user} --all, then idiolect memory consent ID -u {user}"
+        )
     if listing.contradicting:
         note(f"{listing.contradicting} contradict each other: idiolect memory conflicts -u {user}")
     if listing.proposed:

@@ -48,6 +48,7 @@ def export(
     """Export all that is kept of a person as JSON, which `restore` reads again."""
     import sys
 
+    from idiolect.cli.show import note
     from idiolect.memory.rights import export as exported
 
     with opened_person(user, store, config) as person:
@@ -56,6 +57,7 @@ def export(
         sys.stdout.buffer.write(data)
     else:
         _write(output, data)
+        note(f"{_told(data)} of {user} written to {output}, which `idiolect memory restore` reads again")
 
 
 def restore(
@@ -100,6 +102,18 @@ def _progress(name: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=stderr(), transient=True) as progress:
         task = progress.add_task(f"reading {name}", total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def _told(data: bytes) -> str:
+    """What an export holds: "3 events (2 turns, 1 note of what you said)"."""
+    from collections import Counter
+    from json import loads
+
+    from idiolect.cli.memory.drawing import EVENTS, counted
+
+    kinds = Counter(str(event["kind"]) for event in loads(data)["events"])
+    parts = [counted(count, EVENTS.get(kind, kind)) for kind, count in kinds.most_common()]
+    return counted(kinds.total(), "event") + (f" ({', '.join(parts)})" if parts else "")
 
 
 def _write(output: Path, data: bytes) -> None:

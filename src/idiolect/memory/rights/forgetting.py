@@ -82,7 +82,9 @@ def forget(
         if not found and statement in known.by_id and known.by_id[statement].kind in ("statement", "proposal"):
             found = {statement}
         if not found:
-            raise NotFound(f"no statement {statement[:80]!r} of this user: `idiolect memory list` shows their ids")
+            raise NotFound(
+                f"no statement {statement[:80]!r} of this user: `idiolect memory list -u {person.id}` shows their ids"
+            )
         return known.with_turns(found)
 
     return _forgotten(person, "statement", chosen, later, dry_run, caches)
@@ -115,7 +117,7 @@ def forget_source(
     What the person said themselves elsewhere stays, be it in the same words.
     """
     if not source.strip():
-        raise BadInput("the source is empty: name one as `idiolect memory proposals` shows it")
+        raise BadInput(f"the source is empty: name one as `idiolect memory proposals -u {person.id}` shows it")
 
     def chosen(known: Known) -> set[str]:
         proposals = (event for event in known.by_id.values() if isinstance(event, Proposal))
