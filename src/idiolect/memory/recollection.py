@@ -5,7 +5,7 @@ event that the words stand in, part 2i the words of its statement i and part 2i 
 the person said and part 1 what was answered.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import RLock
@@ -19,7 +19,7 @@ from idiolect.features.embedder import Embedder
 from idiolect.memory.extraction.topics import topic_of
 from idiolect.memory.keeping import Kept
 from idiolect.memory.past_turns import TurnIndex, read
-from idiolect.memory.recall.memories import Memories
+from idiolect.memory.recall.memories import Embedded, Memories
 from idiolect.memory.recall.ranking import recall
 from idiolect.memory.recall.recalled import Recalled
 from idiolect.memory.recall.settings import RecallSettings
@@ -162,11 +162,11 @@ class Recollection:
         for identifier, preference in changed:
             if preference is None:
                 _drop(index, identifier)
-                continue
-            _put(index, preference, stored)
-            index.waiting[identifier] = [text for text in texts[identifier] if text[0] not in stored]
-            if not index.waiting[identifier]:
-                del index.waiting[identifier]
+        _put(index, came, stored)
+        for identifier, some in texts.items():
+            index.waiting.pop(identifier, None)
+            if missing := [text for text in some if text[0] not in stored]:
+                index.waiting[identifier] = missing
 
     def _embed(self, person: UserStore, kept: Kept, index: Index, most: int | None) -> None:
         chosen = list(index.waiting)[:most]
@@ -177,8 +177,8 @@ class Recollection:
         fresh = {part: row for (part, _), row in zip(texts, rows, strict=True)}
         events = {index.words[identifier][0] for identifier in chosen}
         known = {**person.embeddings(self.embedder.name, events), **fresh}
+        _put(index, [index.held[identifier] for identifier in chosen], known)
         for identifier in chosen:
-            _put(index, index.held[identifier], known)
             del index.waiting[identifier]
         try:
             index.trouble = self._keep(person, kept.epoch, fresh)
@@ -215,10 +215,14 @@ def _private(kept: Kept) -> set[str]:
         return {event for each in kept.statements.all(now()) if each.local_only for event in each.evidence}
 
 
-def _put(index: Index, preference: Preference, vectors: Embeddings) -> None:
-    event, number = index.words[preference.id]
-    index.held[preference.id] = preference
-    index.memories.add(preference, vectors.get((event, 2 * number)), vectors.get((event, 2 * number + 1)))
+def _put(index: Index, preferences: Sequence[Preference], vectors: Embeddings) -> None:
+    embedded = []
+    for preference in preferences:
+        event, number = index.words[preference.id]
+        index.held[preference.id] = preference
+        own, scope = vectors.get((event, 2 * number)), vectors.get((event, 2 * number + 1))
+        embedded.append(Embedded(preference, own, scope))
+    index.memories.add_all(embedded)
 
 
 def _drop(index: Index, identifier: str) -> None:

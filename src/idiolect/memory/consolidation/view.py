@@ -81,13 +81,17 @@ class View:
             return
         self.pending |= touched
         self.all_steady = None
-        is_in_place = [self._sort(identifier, at) for identifier in touched]
+        is_in_place = [self._sort(identifier, at) for identifier in sorted(touched, key=self._order)]
         if not all(is_in_place):
             self.steady = self._in_order(self.steady)
             self.styles_steady = self._in_order(self.styles_steady)
 
+    def _order(self, identifier: str) -> Order:
+        entry = self.ledger.entries.get(identifier)
+        return entry.order if entry is not None else (0, 0)
+
     def _in_order(self, some: Mapping[str, Preference]) -> dict[str, Preference]:
-        return {each: some[each] for each in sorted(some, key=lambda each: self.ledger.entries[each].order)}
+        return {each: some[each] for each in sorted(some, key=self._order)}
 
     def _sort(self, identifier: str, at: datetime) -> bool:
         """Put a statement where it belongs; whether the steady ones are still in order."""

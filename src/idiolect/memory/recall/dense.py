@@ -129,12 +129,13 @@ class Profiles:
             np.einsum("k,kn->n", scaled, widened(self._matrix[columns, start:end]), out=found[start:end])
         return found
 
-    def add(self, row: Floats | None) -> None:
-        """Append; None is noughts."""
-        if self._count == self._matrix.shape[1]:
+    def add(self, rows: Floats) -> None:
+        """Append (m, width)."""
+        end = self._count + len(rows)
+        while end > self._matrix.shape[1]:
             self._matrix = np.concatenate([self._matrix, np.zeros_like(self._matrix)], axis=1)
-        self._matrix[:, self._count] = 0 if row is None else steps(row)
-        self._count += 1
+        self._matrix[:, self._count : end] = steps(rows).T
+        self._count = end
 
     def clear(self, place: int) -> None:
         """Overwrite with noughts."""

@@ -6,6 +6,7 @@ Nothing here touches a database: whoever keeps the events fills it and takes out
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from threading import RLock
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from idiolect.memory.recall.words import stems
 from idiolect.schema import Preference
 
 ROOM = 64  # rows at first
+AT_ONCE = 1024  # vectors that are multiplied together
 SPARSE = 0.5  # of all places empty: the rest moves together
 
 Bools = NDArray[np.bool_]
@@ -70,6 +72,14 @@ class Columns:
         self.embedded[place] = embedded
 
 
+class Embedded(NamedTuple):
+    """A preference with the embeddings (dim,) of its text and of its scope, as far as they are known."""
+
+    preference: Preference
+    vector: Vector | None = None
+    scope: Vector | None = None
+
+
 class Part:
     """Texts of one sort as words, vectors and what the vectors say of areas of life, by place."""
 
@@ -78,11 +88,20 @@ class Part:
         self._gate = gate
         self.words, self.vectors, self.profiles = BM25(), Rows(gate.dim), Profiles(gate.profile_width)
 
-    def add(self, text: str, vector: Floats | None) -> int:
-        """Returns the place."""
-        self.vectors.add(vector)
-        self.profiles.add(None if vector is None else self._gate.profile(vector))
-        return self.words.add(stems(text))
+    def add(self, texts: Sequence[str], vectors: Sequence[Vector | None]) -> list[int]:
+        """Returns their places. What many vectors say of areas of life is computed at once."""
+        for start in range(0, len(texts), AT_ONCE):
+            some = vectors[start : start + AT_ONCE]
+            profiles = np.zeros((len(some), self._gate.profile_width), np.float32)
+            embedded = [row for row, vector in enumerate(some) if vector is not None]
+            if embedded:
+                profiles[embedded] = self._gate.profile(
+                    np.array([each for each in some if each is not None], np.float32)
+                )
+            self.profiles.add(profiles)
+        for vector in vectors:
+            self.vectors.add(vector)
+        return [self.words.add(stems(text)) for text in texts]
 
     def remove(self, place: int) -> None:
         """Leave nothing of a text."""
@@ -134,11 +153,19 @@ class Memories:
         `vector` (dim,) is of its text, `scope_vector` of its scope, of unit length; None: not embedded (yet), so that
         words decide. Raises FeatureMismatch for a vector of another width.
         """
-        row, scope_row = (None if each is None else self.gate.checked(each) for each in (vector, scope_vector))
+        self.add_all([Embedded(preference, vector, scope_vector)])
+
+    def add_all(self, given: Sequence[Embedded]) -> None:
+        """The same of many, of different ids."""
+        checked = [
+            Embedded(each.preference, *(None if row is None else self.gate.checked(row) for row in each[1:]))
+            for each in given
+        ]
         with self.lock:
-            if preference.id in self._places:
-                self.remove(preference.id)
-            self._put(preference, row, scope_row)
+            for each in given:
+                if each.preference.id in self._places:
+                    self.remove(each.preference.id)
+            self._put(checked)
 
     def remove(self, identifier: str) -> None:
         """Drop a preference with its words and vectors. Raises NotFound for an id that is not held."""
@@ -165,21 +192,27 @@ class Memories:
         self._preferences: list[Preference | None] = []
         self._places: dict[str, int] = {}
 
-    def _put(self, preference: Preference, row: Floats | None, scope_row: Floats | None) -> None:
-        place = self.statements.add(f"{preference.text} {preference.topic}", row)
-        scope = self.scopes.add(preference.scope, scope_row) if preference.scope else -1
-        if place == len(self._columns):
-            self._columns = self._columns.doubled()
-        self._columns.put(place, preference, row is not None, scope)
-        self._preferences.append(preference)
-        self._places[preference.id] = place
+    def _put(self, given: Sequence[Embedded]) -> None:
+        places = self.statements.add(
+            [f"{each.preference.text} {each.preference.topic}" for each in given], [each.vector for each in given]
+        )
+        scoped = [each for each in given if each.preference.scope]
+        scopes = iter(self.scopes.add([each.preference.scope for each in scoped], [each.scope for each in scoped]))
+        for place, (preference, vector, _) in zip(places, given, strict=True):
+            if place == len(self._columns):
+                self._columns = self._columns.doubled()
+            self._columns.put(place, preference, vector is not None, next(scopes) if preference.scope else -1)
+            self._preferences.append(preference)
+            self._places[preference.id] = place
 
     def _move_together(self) -> None:
         """Leave out empty places, so that what comes and goes for years takes no more room than what is held."""
         old, scopes, statements = self._columns, self.scopes.vectors, self.statements.vectors
         held = [(each, place) for place, each in enumerate(self._preferences) if each is not None]
         self._clear()
+        moved = []
         for preference, place in held:
             scope = int(old.scope[place])
             scope_row = scopes.at(scope) if scope >= 0 and scopes.filled[scope] else None
-            self._put(preference, statements.at(place) if old.embedded[place] else None, scope_row)
+            moved.append(Embedded(preference, statements.at(place) if old.embedded[place] else None, scope_row))
+        self._put(moved)
