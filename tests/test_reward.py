@@ -1,42 +1,25 @@
-"""Personal rewards: the contract that every method keeps, and the arithmetic of the default."""
+"""The default personal reward: its arithmetic, evidence, and elicitation. The contract: `test_reward_contract.py`."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeAlias
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from idiolect.errors import FeatureMismatch
 from idiolect.features.space import PreferenceSpace
-from idiolect.reward import PERSONAL
 from idiolect.reward.elicitation import expected_information_gain, worth_asking
 from idiolect.reward.evidence import corrected, edited, stated
 from idiolect.reward.gaussian import Gaussian, sigmoid
 from idiolect.reward.prior import FACETS, Prior, shipped_prior
-from idiolect.reward.protocol import Belief, Chosen, Evidence, LinearReward, PersonalReward, Rated, Said, Tied
+from idiolect.reward.protocol import Belief, Chosen, Evidence, PersonalReward, Rated, Said, Tied
 from idiolect.schema import Array, Preference, now
 
 SPACE = PreferenceSpace.shipped()
-Make: TypeAlias = Callable[[], LinearReward]
-REWARDS: dict[str, Make] = {"gaussian": lambda: Gaussian.shipped(SPACE)}
 
 
 def unit(name: str) -> Array:
     return np.asarray(np.eye(SPACE.dim)[SPACE.names.index(name)])
-
-
-def evidence_of(seed: int, pieces: int = 12) -> list[Evidence]:
-    rng = np.random.default_rng(seed)
-    kinds: list[Callable[[], Evidence]] = [
-        lambda: Chosen(rng.normal(size=(2, SPACE.dim))),
-        lambda: Chosen(rng.normal(size=(4, SPACE.dim))),
-        lambda: Rated(rng.normal(size=SPACE.dim), float(rng.integers(1, 6))),
-        lambda: Said(np.eye(SPACE.dim)[rng.integers(SPACE.dim)], 1.0, 0.25),
-    ]
-    return [kinds[rng.integers(len(kinds))]() for _ in range(pieces)]
 
 
 def online(reward: PersonalReward, evidence: list[Evidence]) -> Belief:
@@ -46,57 +29,26 @@ def online(reward: PersonalReward, evidence: list[Evidence]) -> Belief:
     return belief
 
 
-def test_every_registered_reward_is_tested_here() -> None:
-    assert sorted(REWARDS) == sorted(PERSONAL)
+def test_nothing_known_prefers_nothing() -> None:
+    reward = Gaussian.shipped(SPACE)
+    phi = np.random.default_rng(0).normal(size=(5, SPACE.dim))
+    assert not reward.score(reward.prior(), phi).mean.any()
+    assert reward.probability(reward.prior(), phi[:2]) == pytest.approx(0.5)
 
 
-@pytest.mark.parametrize("name", sorted(PERSONAL))
-class TestEveryReward:
-    def test_no_evidence_is_the_prior_and_prefers_nothing(self, name: str) -> None:
-        reward = REWARDS[name]()
-        belief = reward.rebuild([])
-        phi = np.random.default_rng(0).normal(size=(5, SPACE.dim))
-        assert belief.seen == 0
-        assert not reward.score(belief, phi).mean.any()
-        assert reward.probability(belief, phi[:2]) == pytest.approx(0.5)
+def test_the_chosen_answer_becomes_likelier() -> None:
+    reward = Gaussian.shipped(SPACE)
+    phi = np.random.default_rng(2).normal(size=(2, SPACE.dim))
+    assert reward.probability(reward.update(reward.prior(), Chosen(phi)), phi) > 0.5
 
-    def test_the_order_of_the_evidence_does_not_change_a_rebuild(self, name: str) -> None:
-        reward, evidence = REWARDS[name](), evidence_of(1)
-        forwards, backwards = reward.rebuild(evidence), reward.rebuild(evidence[::-1])
-        for key, array in forwards.arrays.items():
-            assert backwards.arrays[key] == pytest.approx(array, abs=1e-9)
 
-    def test_the_chosen_answer_becomes_likelier_and_the_swap_is_its_complement(self, name: str) -> None:
-        reward = REWARDS[name]()
-        phi = np.random.default_rng(2).normal(size=(2, SPACE.dim))
-        belief = reward.update(reward.prior(), Chosen(phi))
-        p = reward.probability(belief, phi[:2])
-        assert p > 0.5
-        assert reward.probability(belief, phi[1::-1]) == pytest.approx(1 - p)
-
-    def test_online_and_rebuilt_beliefs_predict_alike(self, name: str) -> None:
-        """The stated tolerance: predictive probabilities within .05 on average after 30 choices."""
-        reward, rng = REWARDS[name](), np.random.default_rng(3)
-        taste = rng.normal(size=SPACE.dim) * 0.5
-        pairs = rng.normal(size=(30, 2, SPACE.dim))
-        evidence: list[Evidence] = [Chosen(pair if taste @ (pair[0] - pair[1]) > 0 else pair[::-1]) for pair in pairs]
-        live, rebuilt = online(reward, evidence), reward.rebuild(evidence)
-        tests = rng.normal(size=(200, 2, SPACE.dim))
-        gaps = [abs(reward.probability(live, pair) - reward.probability(rebuilt, pair)) for pair in tests]
-        assert np.mean(gaps) < 0.05
-
-    def test_features_of_another_space_are_refused(self, name: str) -> None:
-        reward = REWARDS[name]()
-        with pytest.raises(FeatureMismatch, match=f"{SPACE.dim + 1} directions"):
-            reward.score(reward.prior(), np.zeros((2, SPACE.dim + 1)))
-
-    def test_an_attribute_that_is_always_chosen_gets_the_largest_weight(self, name: str) -> None:
-        reward, rng = REWARDS[name](), np.random.default_rng(4)
-        pairs = rng.normal(size=(60, 2, SPACE.dim))
-        wanted = SPACE.names.index("questions")
-        evidence: list[Evidence] = [Chosen(pair if pair[0, wanted] > pair[1, wanted] else pair[::-1]) for pair in pairs]
-        mean, _ = reward.weights(reward.rebuild(evidence))
-        assert int(np.argmax(mean)) == wanted
+def test_an_attribute_that_is_always_chosen_gets_the_largest_weight() -> None:
+    reward, rng = Gaussian.shipped(SPACE), np.random.default_rng(4)
+    pairs = rng.normal(size=(60, 2, SPACE.dim))
+    wanted = SPACE.names.index("questions")
+    evidence: list[Evidence] = [Chosen(pair if pair[0, wanted] > pair[1, wanted] else pair[::-1]) for pair in pairs]
+    mean, _ = reward.weights(reward.rebuild(evidence))
+    assert int(np.argmax(mean)) == wanted
 
 
 def test_one_online_choice_has_the_moments_of_the_exact_posterior() -> None:

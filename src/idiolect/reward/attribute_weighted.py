@@ -140,7 +140,7 @@ class PReF(FactoredReward):
     def fit(cls, population: Population, settings: BaseModel | None = None, progress: Progress | None = None) -> Self:
         """Fit A and the prior of lambda."""
         given = PReFSettings.model_validate(settings or {})
-        stop = EarlyStop.over(population, given.held_out, 0, progress)
+        stop = EarlyStop.over(population.checked(), given.held_out, 0, progress)
         problem = _Bilinear(stop.training, given)
         end = lbfgs(
             problem.loss,

@@ -16,10 +16,10 @@ from idiolect.reward.protocol import Asked, Chosen, PersonalReward
 from idiolect.schema import Array
 
 FEWEST = 20  # people; of fewer, none are left out
-MOST = 40  # people who are left out
+MOST = 30  # people who are left out
 PAIRS = 20  # of each that are looked at
-PATIENCE = 4  # looks without a better one
-EVERY = 0.04  # share of the fit between two looks
+PATIENCE = 3  # looks without a better one
+EVERY = 0.08  # share of the fit between two looks
 TEMPERATURES = np.geomspace(1 / 4, 256, 21)
 
 

@@ -52,6 +52,14 @@ class Population:
             block = np.asarray(self.phi[rows], np.float32)
             yield rows, block[:, 0] - block[:, 1]
 
+    def checked(self) -> "Population":
+        """Itself. Raises DataError for features that are not finite."""
+        for rows, delta in self.blocks():
+            bad = np.flatnonzero(~np.isfinite(delta).all(axis=1))
+            if len(bad):
+                raise DataError(f"the features of choice {rows.start + bad[0] + 1} are not finite: compute them again")
+        return self
+
     def per_user(self) -> Array:
         """(m,): each choice's power over the sum of its person's powers, so that everybody weighs 1."""
         totals = np.bincount(self.owner, weights=self.weight, minlength=len(self.users))

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
-from idiolect.errors import DataError
 from idiolect.reward.choices import POWERS, SIZES, chosen_and_powers, narrow
 from idiolect.reward.factored import array_of, versioned
 from idiolect.reward.held_out import TEMPERATURES, EarlyStop, few_shot_losses
@@ -93,7 +92,7 @@ class PrototypeReward(FittedReward):
     def fit(cls, population: Population, settings: BaseModel | None = None, progress: Progress | None = None) -> Self:
         """Fit by Adam in batches; the best look on people left out is taken."""
         given = PALSettings.model_validate(settings or {})
-        stop = EarlyStop.over(population, given.held_out, given.seed, progress)
+        stop = EarlyStop.over(population.checked(), given.held_out, given.seed, progress)
         people, rng = stop.training, np.random.default_rng(given.seed)
         prompt = 0 if people.asked is None else people.asked.shape[1]
         shapes = {**cls.shapes(people.dim, prompt, given), LOGITS: (len(people.users), given.prototypes)}
@@ -120,8 +119,6 @@ class PrototypeReward(FittedReward):
         in_batches(len(people.phi), given.batch, given.epochs, rng, step, lambda done, _: stop.told(done, place, made))
         best = views(stop.best_of(place, made), shapes)
         mean = best.pop(LOGITS).mean(axis=0)
-        if not np.isfinite(mean).all():
-            raise DataError("the population's features hold numbers that are not finite: compute them again")
         found = cls.of(best, mean, given)
         judges = people if stop.held is None else stop.held
         losses = few_shot_losses(found, judges)

@@ -14,7 +14,6 @@ from typing import ClassVar, Self
 import numpy as np
 from pydantic import BaseModel, Field
 
-from idiolect.errors import DataError
 from idiolect.reward.factored import array_of, same_dim, versioned
 from idiolect.reward.minimise import lbfgs, newton
 from idiolect.reward.population import Population, Progress
@@ -86,7 +85,7 @@ class Universal(LinearReward, FittedReward):
 
 def universal_head(population: Population, settings: UniversalSettings, progress: Progress | None = None) -> Array:
     """(d,) of everybody's reward, to a gradient of 1e-8. Raises DataError for features that are not finite."""
-    m = float(population.weight.sum()) or 1.0
+    m = float(population.checked().weight.sum()) or 1.0
     squares = _centring(population, settings.centre / m) if settings.centre else np.zeros((population.dim,) * 2)
     squares += settings.ridge * np.eye(population.dim)
     done = progress or (lambda share, what: None)
@@ -102,8 +101,6 @@ def universal_head(population: Population, settings: UniversalSettings, progress
             gradient = gradient - delta.T @ (power * p)
             if curved:
                 hessian += (delta * (power * p * (1 - p))[:, None]).T @ delta
-        if not np.isfinite(value):
-            raise DataError("the population's features hold numbers that are not finite: compute them again")
         return value, gradient, hessian
 
     start = np.zeros(population.dim)
