@@ -18,7 +18,8 @@ from idiolect.memory.rights import export, import_again
 from idiolect.memory.rights.asking import Forgetting, forgotten
 from idiolect.memory.store import Store, UserStore, open_store
 from idiolect.schema import AnyEvent, Consent, Decision, Inference, Interaction, Rating, Slots, Statement
-from inferring import KNITTING, MONDAY, SHORT, allow, asked, hints, live, offered, on_days, prefix_of, waiting
+from inferring import KNITTING, SHORT, allow, asked, hints, live, offered, on_days, prefix_of, waiting
+from lives import MONDAY
 
 MINUTE = timedelta(minutes=1)
 KINDS: Sequence[Inference] = ("repeats", "reactions", "style")
@@ -51,8 +52,8 @@ def test_without_consent_nothing_is_read_and_nothing_is_found(ana: UserStore) ->
 def test_each_kind_finds_only_what_it_was_allowed_to(ana: UserStore, kind: Inference) -> None:
     allow(ana, kind)
     live(ana, *on_days(*KNITTING, *SHORT, *SHORT, *SHORT), *attempts(), asked("c", "And now?", MONDAY, before="b"))
-    found = [*hints(ana), *offered(ana)]
-    assert {each.inferred.by for each in found if each.inferred} == {kind}
+    found = [*(each.inferred for each in hints(ana)), *(each.inferred for each in offered(ana))]
+    assert {inferred.by for inferred in found if inferred} == {kind}
 
 
 def test_what_came_before_the_consent_is_never_looked_at(ana: UserStore) -> None:

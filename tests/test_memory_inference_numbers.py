@@ -9,7 +9,8 @@ import pytest
 from idiolect.assistant import Assistant
 from idiolect.curating import Allowing
 from idiolect.errors import BadInput, NotAllowed
-from idiolect.memory.inference.counting import MOST, counting
+from idiolect.memory.inference.counting import counting
+from idiolect.memory.inference.writing import MOST
 from idiolect.memory.store import UserStore
 from idiolect.reward.inferred import SEEN
 from idiolect.schema import Answer, Array, Feedback, Inference, Message, Sampling, SignalKind, now

@@ -85,6 +85,10 @@ class UserStore(Reading):
             head = self.head()
             self.ledger.withdraw(each for each in noted if head is not None and each.concerns(head.epoch))
 
+    def settled(self) -> Kept | None:
+        """The same; None in a transaction of this thread, whose writes may still come to nothing."""
+        return None if self._database.is_writing_here else self.kept()
+
     def _rows(self, statement: Query, values: Mapping[str, object]) -> Rows:
         with self._database.read() as connection:
             return connection.execute(statement, {**values, "of": self.id}).all()

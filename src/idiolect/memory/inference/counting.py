@@ -6,22 +6,24 @@ them together weigh half of what one statement in words does.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Final, NamedTuple, Protocol, TypeVar
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, NamedTuple
 
-from idiolect.memory.consolidation import Consolidated
 from idiolect.memory.consolidation.consents import Consents
-from idiolect.memory.consolidation.lasting import HALF_LIFE
+from idiolect.memory.inference.reader import left_of
+from idiolect.memory.inference.writing import MOST
+from idiolect.memory.keeping import Kept
+from idiolect.memory.reading import Reading
 from idiolect.memory.records import Recorded
+from idiolect.memory.store import UserStore
 from idiolect.schema import Hint, Signal, SignalKind
 
+DRAWER: Final = "counting"
 KINDS: Final = ("hint", "signal")
+NEWEST: Final = 200  # of pairs, and of signals, that count
 LEAST: Final = 1 / 16  # of a weight: what has faded so far counts no more
-MOST: Final = 2.0  # precision of all that an attribute was read from in a person's writing; a statement's is 4
-
-T = TypeVar("T")
 
 
 class Pair(NamedTuple):
@@ -65,24 +67,26 @@ class Counting:
         return repr((self.pairs, self.seen, self.leanings)) if len(self) else ""
 
 
-class Reader(Protocol):
-    """What is needed of a person's store, or of a transaction in it."""
+@dataclass
+class Tally:
+    """The events of one person that may count, as the process keeps them."""
 
-    def events(self, *kinds: str, after: int = 0) -> list[Recorded]:
-        """Events of these kinds, in order."""
-
-    def ask(self, question: Callable[[Consolidated], T]) -> T:
-        """The answer of this person's statements."""
+    through: int = 0  # seq of the newest event that was looked at
+    events: list[Recorded] = field(default_factory=list)
 
 
-def counting(reader: Reader, at: datetime) -> Counting:
+def counting(reader: Reading, at: datetime) -> Counting:
     """What counts at a time; of a person who allows nothing no event is read."""
-    consents = reader.ask(lambda statements: statements.consents.copy())
+    kept = reader.settled() if isinstance(reader, UserStore) else None
+    if kept is None:
+        consents = reader.ask(lambda statements: statements.consents.copy())
+    else:
+        with kept.lock:
+            consents = kept.statements.consents.copy()
     if not consents.allowed.keys() & {"reactions", "style"}:
         return Counting()
-    begun = min(each.seq for each in consents.allowed.values())
-    found = [(each, _left(each.event.at, at)) for each in reader.events(*KINDS, after=begun)]
-    fresh = [(each, left) for each, left in found if left >= LEAST]
+    found = reader.events(*KINDS) if kept is None else _tallied(reader, kept)
+    fresh = [(each, left) for each in found if (left := left_of(each.event.at, at)) >= LEAST]
     hints = [(each.event, left) for each, left in fresh if isinstance(each.event, Hint)]
     held = [(hint, left) for hint, left in hints if consents.covers(hint.inferred)]
     return Counting(
@@ -90,10 +94,24 @@ def counting(reader: Reader, at: datetime) -> Counting:
             Pair(hint.chosen, hint.over, round(hint.weight * left, 6))
             for hint, left in held
             if hint.chosen is not None and hint.over is not None
-        ),
-        seen=tuple(_seen(fresh, consents)),
+        )[-NEWEST:],
+        seen=tuple(_seen(fresh, consents))[-NEWEST:],
         leanings=tuple(_leanings(held)),
     )
+
+
+def _tallied(reader: Reading, kept: Kept) -> list[Recorded]:
+    """All of these events, of which only those that came since are read."""
+    with kept.lock:
+        tally = kept.drawers.setdefault(DRAWER, Tally())
+        assert isinstance(tally, Tally)
+        through, newest = tally.through, kept.through
+    news = reader.events(*KINDS, after=through) if newest > through else []
+    with kept.lock:  # where another thread was quicker, there is less to take
+        last = tally.events[-1].seq if tally.events else 0
+        tally.events += [each for each in news if each.seq > last]
+        tally.through = max(tally.through, newest, *(each.seq for each in news))
+        return list(tally.events)
 
 
 def _seen(fresh: Iterable[tuple[Recorded, float]], consents: Consents) -> Iterable[Seen]:
@@ -117,9 +135,3 @@ def _leanings(held: Iterable[tuple[Hint, float]]) -> Iterable[Leaning]:
         precision = sum(weight for _, weight in pairs)
         target = sum(target * weight for target, weight in pairs) / precision
         yield Leaning(attribute, round(target, 6), round(min(precision, MOST), 6))
-
-
-def _left(since: datetime, at: datetime) -> float:
-    """Of what was seen then, in whole days, so that it changes once a day."""
-    days = (at.astimezone(UTC).date() - since.astimezone(UTC).date()).days
-    return float(2 ** (-max(days, 0) / HALF_LIFE.days))

@@ -2,10 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import ClassVar, NamedTuple, TypeAlias
 
+from idiolect.memory.consolidation.lasting import HALF_LIFE
 from idiolect.memory.extraction.documents import is_background, without_documents
 from idiolect.schema import AnyEvent, Hint, Inference, Inferred, Interaction, Proposal
 
@@ -70,3 +71,9 @@ def place(event: Interaction) -> Place:
 def day(event: Interaction) -> date:
     """In UTC, as the store keeps it."""
     return event.at.astimezone(UTC).date()
+
+
+def left_of(since: datetime, at: datetime) -> float:
+    """Of what was seen then: half after every half-life, by whole days, so that it changes once a day."""
+    days = (at.astimezone(UTC).date() - since.astimezone(UTC).date()).days
+    return float(2 ** (-max(days, 0) / HALF_LIFE.days))

@@ -5,7 +5,7 @@ People lean towards those who speak as they do, if weakly (communication accommo
 three such readings of the last four make an offer in words.
 """
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,13 +13,15 @@ from typing import ClassVar, Final, Literal
 
 from idiolect.features.attributes import ATTRIBUTES
 from idiolect.features.reading import Reading
-from idiolect.memory.inference.reader import Found, Place, Reader, Told, told
+from idiolect.memory.inference.reader import Found, Place, Reader, Told, left_of, told
 from idiolect.schema import AnyEvent, Hint, Inference, Proposal, Slots
 
 MESSAGES: Final = 5  # that are read together
 READINGS, ALIKE = 4, 3  # of the last readings, how many must agree before it is said in words
 TARGET: Final = 0.4  # of the weight, where a statement's is 1
 WEIGHT: Final = 0.2  # precision of one reading, where a statement's is 4
+TINY: Final = 1e-9
+MOST: Final = 2.0  # precision of all readings of an attribute; what comes beyond it is not kept
 
 Sign = Literal[-1, 1]
 
@@ -75,6 +77,7 @@ class Writing(Reader):
         super().__init__(consent)
         self._waiting: list[Told] = []
         self._seen: set[Place] = set()
+        self._given: dict[tuple[str, Sign], list[datetime]] = defaultdict(list)  # when hints were
         self._signs: dict[str, deque[tuple[Sign | None, tuple[str, ...]]]] = {
             attribute: deque(maxlen=READINGS) for attribute in MIRRORS
         }
@@ -97,14 +100,17 @@ class Writing(Reader):
         signs.append((sign, turns))
         if sign is None:
             return
-        yield Hint(
-            id=self.identifier(attribute, *turns),
-            at=at,
-            inferred=self.basis(turns),
-            weight=WEIGHT,
-            attribute=attribute,
-            target=TARGET * sign,
-        )
+        given = self._given[attribute, sign]
+        if sum(WEIGHT * left_of(each, at) for each in given) <= MOST - WEIGHT + TINY:
+            given.append(at)
+            yield Hint(
+                id=self.identifier(attribute, *turns),
+                at=at,
+                inferred=self.basis(turns),
+                weight=WEIGHT,
+                attribute=attribute,
+                target=TARGET * sign,
+            )
         alike = [of for each, of in signs if each == sign]
         if len(alike) == ALIKE:
             yield self._offer(attribute, sign, tuple(turn for of in alike for turn in of), at)
