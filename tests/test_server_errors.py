@@ -68,6 +68,11 @@ def test_openais_client_raises_its_own_errors(address: str) -> None:
         assert hot.value.param == "temperature"
 
 
+def test_an_empty_list_is_told_in_plain_words(http: httpx.Client) -> None:
+    said = str(error_of(http.post("/v1/chat/completions", json={"messages": []}), 400)["message"])
+    assert said == "`messages` cannot be taken as it is: it is empty: give at least one"
+
+
 @pytest.mark.parametrize(
     ("more", "param"),
     [

@@ -14,6 +14,7 @@ from idiolect.errors import IdiolectError, UnknownModel
 from idiolect.server.templates import render
 
 API = ("/v1/", "/healthz", "/openapi.json")
+EMPTY = "it is empty: give at least one"  # pydantic tells it of a list "after validation"
 LONGEST_QUOTE = 100  # characters of a path that are repeated in a message
 
 
@@ -85,7 +86,7 @@ async def _not_understood(request: Request, error: Exception) -> Response:
             HTTPStatus.BAD_REQUEST,
             wire_error(HTTPStatus.BAD_REQUEST, f"the body is not valid JSON: {_lower(reason)}", code="invalid_json"),
         )
-    said = _lower(str(complaint["msg"]))
+    said = EMPTY if complaint["type"] == "too_short" else _lower(str(complaint["msg"]))
     message = f"`{place}` cannot be taken as it is: {said}" if place else f"the body cannot be taken as it is: {said}"
     wire = wire_error(HTTPStatus.BAD_REQUEST, message, param=place or None, code=str(complaint["type"]))
     return reply(request, HTTPStatus.BAD_REQUEST, wire)

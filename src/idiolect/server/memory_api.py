@@ -13,12 +13,14 @@ from idiolect.memory.rights import Receipt, Restored, import_again
 from idiolect.memory.rights import export as exported
 from idiolect.memory.rights.asking import Forgetting
 from idiolect.memory.rights.following import Followed, followed
+from idiolect.memory.rights.paging import Page
 from idiolect.memory.rights.seeing import (
     Conflicts,
     Filters,
     Listing,
     Proposals,
     Trail,
+    Waiting,
     conflicting,
     listed,
     proposed,
@@ -74,9 +76,9 @@ def forgotten(assistant: Serving, user: UserId, asked: Forgetting) -> Receipt:
 
 
 @router.get("/conflicts")
-def conflicts(assistant: Serving, user: UserId) -> Conflicts:
+def conflicts(assistant: Serving, user: UserId, page: Annotated[Page, Query()]) -> Conflicts:
     """Statements that contradict each other, none of them newer or surer: no answer uses them, but for constraints."""
-    return conflicting(assistant.store.user(user))
+    return conflicting(assistant.store.user(user), page)
 
 
 @router.post("/conflicts")
@@ -86,13 +88,9 @@ def settled(assistant: Serving, user: UserId, settling: Settling) -> Settled:
 
 
 @router.get("/proposals")
-def proposals(
-    assistant: Serving,
-    user: UserId,
-    source: Annotated[str | None, Query(description='Of one only: "import", "Mem0 export", ...')] = None,
-) -> Proposals:
+def proposals(assistant: Serving, user: UserId, asked: Annotated[Waiting, Query()]) -> Proposals:
     """What imports, documents and tools say of the person, and what was inferred: it waits to be accepted."""
-    return proposed(assistant.store.user(user), source)
+    return proposed(assistant.store.user(user), asked)
 
 
 @router.post("/proposals")
@@ -141,9 +139,9 @@ def imported(
 
 
 @router.get("/audit")
-def audit(assistant: Serving, user: UserId) -> Trail:
+def audit(assistant: Serving, user: UserId, page: Annotated[Page, Query()]) -> Trail:
     """What was done with the memory and when, by ids and counts, without a text."""
-    return trail(assistant.store.user(user))
+    return trail(assistant.store.user(user), page)
 
 
 @router.delete("")

@@ -271,11 +271,11 @@ def _show_proposals(context: typer.Context, source: str | None) -> None:
     from idiolect.cli.memory.drawing import counted
     from idiolect.cli.memory.drawing import proposals as drawn
     from idiolect.cli.show import console, note, printed_json
-    from idiolect.memory.rights.seeing import proposed
+    from idiolect.memory.rights.seeing import Waiting, proposed
 
     user = context.params["user"]
     with opened_person(user, context.params["store"], context.params["config"]) as person:
-        found = proposed(person, source)
+        found = proposed(person, Waiting(source=source))
         short = shortened(person)
     if context.params["json"]:
         printed_json(found)
