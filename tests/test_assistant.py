@@ -1,6 +1,6 @@
 """The loop, on the scripted model: it answers, bounds, chooses, remembers and learns."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +19,18 @@ from idiolect.method import parse
 from idiolect.models.scripted import Scripted
 from idiolect.reward.gaussian import Gaussian
 from idiolect.reward.protocol import Scores
-from idiolect.schema import Answer, Correction, Feedback, Interaction, Message, Profile, Revision, Slots, Statement
+from idiolect.schema import (
+    Answer,
+    Array,
+    Correction,
+    Feedback,
+    Interaction,
+    Message,
+    Profile,
+    Revision,
+    Slots,
+    Statement,
+)
 from idiolect.settings import Settings
 
 QUESTION = "What should I cook tonight?"
@@ -54,6 +65,9 @@ class Counted:
     def interaction(self, identifier: str) -> Interaction:
         self.read.append(identifier)
         return self.person.interaction(identifier)
+
+    def vectors(self, candidate_ids: Iterable[str], version: str) -> dict[str, Array]:
+        return self.person.vectors(candidate_ids, version)
 
 
 def taste(profile: Profile, attribute: str) -> float:
@@ -108,6 +122,16 @@ def test_a_turn_is_read_once_however_many_of_its_candidates_are_named(assistant:
     event_of(turns, Feedback(kind="choice", answer=first.id, over=tuple(each.id for each in others)))
     assert turns.text(others[0].id) == others[0].text
     assert reader.read == [first.id]
+
+
+def test_a_choice_among_measured_candidates_reads_no_turn(assistant: Assistant) -> None:
+    first, *others = assistant.answer("ana", QUESTION).candidates
+    choice = Feedback(kind="choice", answer=first.id, over=tuple(each.id for each in others))
+    reader, stranger = Counted(assistant.store.user("ana")), Counted(assistant.store.user("ben"))
+    event = event_of(Turns(reader, assistant.learner.version), choice)
+    assert (reader.read, getattr(event, "chosen", "")) == ([], first.id)
+    with pytest.raises(AnswerNotFound):
+        event_of(Turns(stranger, assistant.learner.version), choice)
 
 
 def test_two_people_do_not_share_a_belief(assistant: Assistant) -> None:

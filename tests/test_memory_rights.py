@@ -25,7 +25,7 @@ from idiolect.memory.rights import (
     import_again,
 )
 from idiolect.memory.store import Store, UserStore, open_store
-from idiolect.schema import AnyEvent, Edit, Feedback, Interaction, Rating, Statement
+from idiolect.schema import AnyEvent, EarlierTurn, Edit, Feedback, Interaction, Rating, Statement
 from idiolect.settings import Settings
 from lives import MONDAY, ids, life, proposal, record, statement, turn
 from postgres import empty_database
@@ -93,6 +93,13 @@ def test_any_texts_and_numbers_come_back_from_an_export(pairs: list[tuple[str, f
         import_again(ben, export(ana))
         assert [each.event for each in ben.events()] == [each.event for each in ana.events()]
         assert export(ben) == export(ana)
+
+
+def recalling(name: str, answer: str) -> Interaction:
+    """A turn in which an earlier one was recalled."""
+    event = turn(name, "And then?")
+    trace = event.answer.trace.model_copy(update={"turns": (EarlierTurn(answer=answer, at=MONDAY),)})
+    return event.model_copy(update={"answer": event.answer.model_copy(update={"trace": trace})})
 
 
 def changed(data: bytes, **members: object) -> bytes:
@@ -189,6 +196,16 @@ def test_a_statement_goes_with_its_turn_what_hangs_on_both_and_what_repeats_its_
     assert (receipt.statements, receipt.later, receipt.later_forgotten) == (("evt-said",), ("b",), False)
     assert ana.state("belief") is None
     assert receipt.rebuilt == ("belief",)
+
+
+def test_answers_that_were_written_while_a_forgotten_turn_was_recalled_go_too_and_those_after_them(
+    ana: UserStore,
+) -> None:
+    said = statement("jazz", "jazz", turn_="a")
+    record(ana, turn("a", "I like jazz."), said, recalling("b", "a"), recalling("c", "b"), turn("d", "Hello."))
+    assert forget(ana, "evt-jazz", dry_run=True).later == ("b", "c")
+    assert forget(ana, "evt-jazz", later=True).later_forgotten
+    assert ids(ana) == ["evt-d"]
 
 
 def test_answers_that_were_written_while_it_was_recalled_go_too_if_that_is_asked(ana: UserStore) -> None:

@@ -105,7 +105,7 @@ class Assistant:
         """Record what a person says of an answer or of themselves, and learn from it: both or neither."""
         person = self.store.user(user)
         with person.transaction() as transaction:
-            turns = Turns(transaction)
+            turns = Turns(transaction, self.learner.version)
             event = event_of(turns, feedback)
             demand(transaction, event)
             belief = self.learner.learn(transaction, event, turns)

@@ -62,17 +62,17 @@ class Learner:
     def learn(self, transaction: Transaction, event: AnyEvent, turns: Turns | None = None) -> Belief:
         """Record one piece of feedback and the belief that follows from it, both or neither.
 
-        `turns` are those already read in this transaction.
+        `turns` are those already read in this transaction, of this version.
         """
         before = self.belief(transaction)
         transaction.append(event)
-        after = self._folded(transaction, turns or Turns(transaction), before, event)
+        after = self._folded(transaction, turns or Turns(transaction, self.version), before, event)
         self._save(transaction, after)
         return after
 
     def rebuild(self, reader: Reader) -> Belief:
         """The belief from all events at once."""
-        return self.reward.rebuild(self._everything(reader, Turns(reader)))
+        return self.reward.rebuild(self._everything(reader, Turns(reader, self.version)))
 
     def inferred(self, reader: Reader) -> int:
         """How many pieces of the evidence were inferred, with the person's consent."""
@@ -114,7 +114,7 @@ class Learner:
     def _inferred(self, reader: Reader, turns: Turns, found: Counting) -> Iterable[Evidence]:
         """What counts of what was inferred."""
         pairs = [candidate for pair in found.pairs for candidate in (pair.chosen, pair.over)]
-        phi = self._phi_of(reader, turns, [*pairs, *(each.candidate for each in found.seen)]) if len(found) else {}
+        phi = self._phi_of(turns, [*pairs, *(each.candidate for each in found.seen)]) if len(found) else {}
         yield from (kept(phi[pair.chosen], phi[pair.over], pair.weight) for pair in found.pairs)
         yield from (seen(phi[each.candidate], each.what, each.share) for each in found.seen)
         yield from (leaning(each.attribute, each.target, each.precision, self.space) for each in found.leanings)
@@ -133,7 +133,7 @@ class Learner:
 
     def _evidence(self, reader: Reader, turns: Turns, events: Sequence[Judgement]) -> list[Evidence]:
         """What each of these says of the weights; the vectors of all their candidates are read together."""
-        phi = self._phi_of(reader, turns, [candidate for event in events for candidate in _judged(event)])
+        phi = self._phi_of(turns, [candidate for event in events for candidate in _judged(event)])
         return [self._piece(event, phi, turns) for event in events]
 
     def _piece(self, event: Judgement, phi: Mapping[str, Array], turns: Turns) -> Evidence:
@@ -145,10 +145,10 @@ class Learner:
             case Edit(candidate=candidate, text=text):
                 return edited(phi[candidate], self.phi([text])[0], turns.text(candidate), text)
 
-    def _phi_of(self, reader: Reader, turns: Turns, candidates: Sequence[str]) -> dict[str, Array]:
+    def _phi_of(self, turns: Turns, candidates: Sequence[str]) -> dict[str, Array]:
         """(d,) of candidates by id; measured anew from their texts where the stored ones are of another version."""
         wanted = dict.fromkeys(candidates)
-        kept = reader.vectors(wanted, self.version)
+        kept = turns.vectors(wanted)
         missing = [candidate for candidate in wanted if candidate not in kept]
         fresh = self.phi([turns.text(candidate) for candidate in missing])
         return {**kept, **dict(zip(missing, fresh, strict=True))}

@@ -1,12 +1,13 @@
 """Feedback as a client sends it becomes an event that names candidates."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol, get_args
 
 from idiolect.errors import BadInput
 from idiolect.memory.extraction import told
 from idiolect.schema import (
     AnyEvent,
+    Array,
     Choice,
     Correction,
     Edit,
@@ -28,13 +29,45 @@ class Reader(Protocol):
     def interaction(self, identifier: str) -> Interaction:
         """The turn that an answer's or a candidate's id belongs to. Raises AnswerNotFound."""
 
+    def vectors(self, candidate_ids: Iterable[str], version: str) -> dict[str, Array]:
+        """Vectors (d,) of those candidates of the person that this version of the space has measured."""
+
 
 class Turns:
-    """The turns that pieces of feedback name, each read once. As long-lived as the transaction that it reads in."""
+    """The turns that pieces of feedback name, each read once. As long-lived as the transaction that it reads in.
 
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
+    A candidate's stored vector is the person's, and so is the candidate: its turn is read for its text alone.
+    """
+
+    def __init__(self, reader: Reader, version: str = "") -> None:
+        """`version` of the space whose vectors are looked up."""
+        self._reader, self._version = reader, version
         self._read: dict[str, Interaction] = {}  # by the ids of the answer and of its candidates
+        self._vectors: dict[str, Array] = {}
+
+    def vectors(self, candidates: Iterable[str]) -> dict[str, Array]:
+        """(d,) of those candidates that were measured, each read once."""
+        wanted = dict.fromkeys(candidates)
+        missing = [each for each in wanted if each not in self._vectors]
+        if missing and self._version:
+            self._vectors |= self._reader.vectors(missing, self._version)
+        return {each: self._vectors[each] for each in wanted if each in self._vectors}
+
+    def candidate(self, identifier: str | None) -> str:
+        """The id of a candidate; an answer's id stands for the candidate that was shown.
+
+        Raises BadInput where none is named, AnswerNotFound for ids of nobody's.
+        """
+        if not identifier:
+            raise BadInput("this kind of feedback needs `answer`: the id of an answer or of one of its candidates")
+        if identifier in self._vectors:
+            return identifier
+        answer = self.interaction(identifier).answer
+        if identifier != answer.id:
+            return identifier
+        if answer.chosen is None:
+            raise BadInput(f"{identifier} was a refusal, so there is no answer of the model to judge")
+        return answer.candidates[answer.chosen].id
 
     def interaction(self, identifier: str) -> Interaction:
         """The turn that an answer's or a candidate's id belongs to. Raises AnswerNotFound."""
@@ -50,49 +83,42 @@ class Turns:
         return next(each.text for each in answer.candidates if each.id == candidate)
 
 
-def event_of(reader: Reader, feedback: Feedback) -> AnyEvent:
+def event_of(reader: Reader | Turns, feedback: Feedback) -> AnyEvent:
     """The event that this feedback is. Raises BadInput for what is missing, AnswerNotFound for ids of nobody's."""
-    return _MAKERS[feedback.kind](reader, feedback)
+    turns = reader if isinstance(reader, Turns) else Turns(reader)
+    turns.vectors(each for each in (feedback.answer, *_over(feedback)) if each)  # all in one query
+    return _MAKERS[feedback.kind](turns, feedback)
 
 
-def candidate_id(reader: Reader, identifier: str | None) -> str:
-    """The id of a candidate; an answer's id stands for the candidate that was shown."""
-    if not identifier:
-        raise BadInput("this kind of feedback needs `answer`: the id of an answer or of one of its candidates")
-    answer = reader.interaction(identifier).answer
-    if identifier != answer.id:
-        return identifier
-    if answer.chosen is None:
-        raise BadInput(f"{identifier} was a refusal, so there is no answer of the model to judge")
-    return answer.candidates[answer.chosen].id
+def _over(feedback: Feedback) -> tuple[str, ...]:
+    return (feedback.over,) if isinstance(feedback.over, str) else tuple(feedback.over or ())
 
 
-def _choice(reader: Reader, feedback: Feedback) -> AnyEvent:
-    chosen = candidate_id(reader, feedback.answer)
-    named = (feedback.over,) if isinstance(feedback.over, str) else feedback.over or ()
-    over = tuple(candidate_id(reader, other) for other in named)
+def _choice(turns: Turns, feedback: Feedback) -> AnyEvent:
+    chosen = turns.candidate(feedback.answer)
+    over = tuple(map(turns.candidate, _over(feedback)))
     if not over or chosen in over:
         raise BadInput("a choice needs `over`: the ids of the answers that were not preferred, other than `answer`")
     return Choice(chosen=chosen, over=over)
 
 
-def _rating(reader: Reader, feedback: Feedback) -> AnyEvent:
+def _rating(turns: Turns, feedback: Feedback) -> AnyEvent:
     value = THUMBS.get(str(feedback.value)) or _number(feedback.value)
     if value is None or not 1 <= value <= 5:
         raise BadInput('a rating needs `value`: a number from 1 to 5, or "up" or "down"')
-    return Rating(candidate=candidate_id(reader, feedback.answer), value=value)
+    return Rating(candidate=turns.candidate(feedback.answer), value=value)
 
 
-def _edit(reader: Reader, feedback: Feedback) -> AnyEvent:
-    return Edit(candidate=candidate_id(reader, feedback.answer), text=_text(feedback, "what you would have written"))
+def _edit(turns: Turns, feedback: Feedback) -> AnyEvent:
+    return Edit(candidate=turns.candidate(feedback.answer), text=_text(feedback, "what you would have written"))
 
 
-def _statement(_reader: Reader, feedback: Feedback) -> AnyEvent:
+def _statement(_turns: Turns, feedback: Feedback) -> AnyEvent:
     text = _text(feedback, "what you say of yourself or of how you like your answers")
     return Statement(text=text, slots=told(text))
 
 
-def _correction(_reader: Reader, feedback: Feedback) -> AnyEvent:
+def _correction(_turns: Turns, feedback: Feedback) -> AnyEvent:
     weight = _number(feedback.value)
     if feedback.attribute and weight is not None and abs(weight) <= 10:
         return Correction(attribute=feedback.attribute, weight=weight)
@@ -104,11 +130,11 @@ def _correction(_reader: Reader, feedback: Feedback) -> AnyEvent:
     )
 
 
-def _signal(reader: Reader, feedback: Feedback) -> AnyEvent:
+def _signal(turns: Turns, feedback: Feedback) -> AnyEvent:
     seen = next((what for what in SIGNALS if what == feedback.value), None)
     if seen is None:
         raise BadInput(f"a signal needs `value`, what was done with the answer: {', '.join(SIGNALS)}")
-    return Signal(what=seen, candidate=candidate_id(reader, feedback.answer))
+    return Signal(what=seen, candidate=turns.candidate(feedback.answer))
 
 
 def _number(value: str | float | None) -> float | None:
@@ -125,7 +151,7 @@ def _text(feedback: Feedback, what: str) -> str:
     return feedback.value
 
 
-_MAKERS: dict[str, Callable[[Reader, Feedback], AnyEvent]] = {
+_MAKERS: dict[str, Callable[[Turns, Feedback], AnyEvent]] = {
     "choice": _choice,
     "rating": _rating,
     "edit": _edit,

@@ -5,7 +5,7 @@ words. What hangs on an event goes with it (see memory/forgetting.py), and every
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from idiolect.errors import BadInput, NotFound
@@ -170,7 +170,7 @@ def _in(
     gone = hanging_on(chosen(known), known)
     touched = [each for each in known.statements if known.made_of(each) & gone]
     statements = tuple(each.id for each in touched if known.made_of(each) <= gone)  # others still hold by what is left
-    after = {event.id: event.answer.id for event in _answered_with(known, statements) if event.id not in gone}
+    after = {event.id: event.answer.id for event in _answered_with(known, statements, gone) if event.id not in gone}
     if later:
         gone |= hanging_on(after, known)
     texts = measured([known.by_id[identifier] for identifier in gone], touched)
@@ -192,11 +192,17 @@ def _in(
     return receipt, texts
 
 
-def _answered_with(known: Known, statements: Iterable[str]) -> list[Interaction]:
-    """Turns in which one of them was recalled."""
-    ids = set(statements)
-    turns = (event for event in known.by_id.values() if isinstance(event, Interaction))
-    return [turn for turn in turns if ids & set(turn.answer.trace.recalled)]
+def _answered_with(known: Known, statements: Iterable[str], gone: Container[str]) -> Iterator[Interaction]:
+    """Turns in which one of them was recalled, or a turn that goes, or in turn one of these turns."""
+    ids, answers = set(statements), set[str]()
+    for event in known.by_id.values():  # in order: what is recalled came before
+        if isinstance(event, Interaction):
+            trace = event.answer.trace
+            is_after = not ids.isdisjoint(trace.recalled) or any(each.answer in answers for each in trace.turns)
+            if is_after or event.id in gone:
+                answers.add(event.answer.id)
+            if is_after:
+                yield event
 
 
 def _unsaid(event: AnyEvent) -> tuple[str, ...]:
