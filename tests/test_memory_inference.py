@@ -1,12 +1,16 @@
 """What is inferred: only what is allowed, from the person's own turns, and the same live as replayed."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from failing import failing
+from idiolect.errors import StoreError
 from idiolect.features.attributes import ATTRIBUTES
 from idiolect.memory.consolidation import Consolidated
 from idiolect.memory.extraction import admitted
@@ -417,6 +421,29 @@ def test_a_person_never_learns_from_anothers_turns(store: Store, ana: UserStore)
     live(ana, *on_days(*KNITTING))
     infer(ben)
     assert [each.event.kind for each in ben.events()] == ["consent"]
+
+
+def test_where_the_database_fails_all_that_was_found_is_kept_or_nothing_and_then_it_is_found_again(
+    tmp_path: Path,
+) -> None:
+    with open_store(str(tmp_path / "me.db")) as store:
+        ana = store.user("ana")
+        for kind in KINDS:
+            allow(ana, kind)
+        live(ana, *on_days(*KNITTING[:3]))
+        with ana.transaction() as transaction:
+            for each in (*on_days(*SHORT, name="s"), asked("last", KNITTING[3], MONDAY + timedelta(days=8))):
+                transaction.append(each)
+        before, calls = len(ana.events()), 0
+        while True:
+            calls += 1
+            with failing(calls) as made, suppress(StoreError):
+                infer(ana)
+            if made[0] < calls:
+                break
+            assert len(ana.events()) in (before, before + 2)
+        assert calls > 5
+        assert (len(hints(ana)), len(offered(ana))) == (1, 1)
 
 
 def test_the_prefix_of_a_conversation_tells_it_from_others() -> None:

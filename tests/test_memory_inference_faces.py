@@ -8,6 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from idiolect import Assistant, Profile
+from idiolect.cli import main
 from idiolect.memory.inference.allowing import Allowances
 from idiolect.memory.rights.following import Followed
 from idiolect.memory.rights.seeing import Proposals, Trail
@@ -68,6 +69,15 @@ def test_what_was_inferred_is_listed_followed_and_decided_like_any_proposal(memo
     assert (actions.count("consent"), actions.count("proposal")) == (1, 1)
     memory("proposals", "--accept", proposal.id)
     assert [each.object for each in memory.listed().statements] == ["knitting"]
+
+
+def test_the_profile_says_what_of_it_was_inferred(memory: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    memory("consent", "style")
+    with person("ana") as ana:
+        live(ana, *on_days(*SHORT, start=now() - timedelta(days=9)))
+    with pytest.raises(SystemExit):
+        main(("profile", "--user", "ana"))
+    assert "of them weak and inferred, as ana allows" in capsys.readouterr().out
 
 
 # --- HTTP ----------------------------------------------------------------------------------------------------------

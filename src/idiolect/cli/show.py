@@ -97,6 +97,8 @@ def show_profile(profile: Profile, short: Mapping[str, str], every: bool = False
     tastes = profile.tastes[:shown]
     reach = max((abs(taste.mean) + Z90 * taste.sd for taste in tastes), default=1.0)
     title = f"{profile.user}: {profile.evidence} piece{'' if profile.evidence == 1 else 's'} of feedback"
+    if profile.inferred:
+        title += f", {profile.inferred} of them weak and inferred, as {profile.user} allows"
     rows = [
         (
             taste.attribute,
