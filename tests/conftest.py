@@ -1,9 +1,16 @@
 """What all tests share."""
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from browsing import Opened
+    from idiolect.assistant import Assistant
 
 IN_CI = os.environ.get("CI") == "true"
 
@@ -26,3 +33,31 @@ def _no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch, tmp_path_factor
     for variable in [name for name in os.environ if name.startswith("IDIOLECT_")]:
         monkeypatch.delenv(variable)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "no-config"))
+
+
+@pytest.fixture(scope="module")
+def address(assistant: "Assistant") -> Iterator[str]:
+    """Of a server of the module's own `assistant`."""
+    from idiolect.server.app import create_app
+    from serving import running
+
+    with running(create_app(assistant)) as at:
+        yield at
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """A real Chromium."""
+    from browsing import chromium
+
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture
+def opened(browser: "Browser", address: str) -> Iterator["Opened"]:
+    """Opens the page for somebody."""
+    from browsing import visits
+
+    with visits(browser, address) as open_page:
+        yield open_page

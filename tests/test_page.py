@@ -13,13 +13,11 @@ from browsing import (
     PHONE,
     Opened,
     ask,
-    chromium,
     contrast,
     focused,
     luminance,
     needs_chromium,
     reach,
-    visits,
 )
 from idiolect.assistant import Assistant
 from idiolect.server import views
@@ -33,24 +31,6 @@ pytestmark = needs_chromium
 def assistant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assistant]:
     with assistant_in(tmp_path_factory.mktemp("page"), ask_above=0.0) as opened:
         yield opened
-
-
-@pytest.fixture(scope="module")
-def address(assistant: Assistant) -> Iterator[str]:
-    with running(create_app(assistant)) as at:
-        yield at
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
-
-
-@pytest.fixture
-def opened(browser: Browser, address: str) -> Iterator[Opened]:
-    with visits(browser, address) as open_page:
-        yield open_page
 
 
 def choose(page: Page, which_one: int = 0) -> str:

@@ -14,18 +14,15 @@ from browsing import (
     PHONE,
     Opened,
     ask,
-    chromium,
     contrast,
     focused,
     needs_chromium,
     reach,
-    visits,
 )
 from idiolect.assistant import Assistant
 from idiolect.curating import Changes
 from idiolect.schema import Proposal, Slots, Statement, now
-from idiolect.server.app import create_app
-from serving import assistant_in, running
+from serving import assistant_in
 
 pytestmark = needs_chromium
 
@@ -38,24 +35,6 @@ TOLD = "You avoid hotels with a loud nightlife when you travel"
 def assistant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assistant]:
     with assistant_in(tmp_path_factory.mktemp("memory"), ask_above=9.0, candidates=2) as opened:
         yield opened
-
-
-@pytest.fixture(scope="module")
-def address(assistant: Assistant) -> Iterator[str]:
-    with running(create_app(assistant)) as at:
-        yield at
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
-
-
-@pytest.fixture
-def opened(browser: Browser, address: str) -> Iterator[Opened]:
-    with visits(browser, address) as open_page:
-        yield open_page
 
 
 def belief(page: Page, words: str) -> Locator:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Form, Query
 from fastapi.responses import HTMLResponse, Response
 
 from idiolect.assistant import Assistant
@@ -78,7 +78,14 @@ def origin(assistant: Serving, user: UserId, statement: str) -> Response:
 def remembered(assistant: Serving, user: UserId, answer: str) -> Response:
     """What was remembered of a turn, under its answer and in the panel; where nothing was, nothing changes."""
     line = memory_views.line(assistant.store.user(user), answer)
-    return HTMLResponse("") if line is None else _changed(assistant, user, "Remembered.", under=answer)
+    return HTMLResponse("") if line is None else _changed(assistant, Speaking(user=user), "Remembered.", under=answer)
+
+
+@router.get("/more")
+def more(assistant: Serving, speaking: Annotated[Speaking, Query()]) -> Response:
+    """The panel again with longer lists."""
+    longer = speaking.model_copy(update={"drawn": speaking.drawn + memory_views.DRAWN})
+    return _changed(assistant, longer, "More of your statements are on the page.")
 
 
 @router.post("/edits")
@@ -109,7 +116,7 @@ def consents(assistant: Serving, switched: Annotated[Switched, Form()]) -> Respo
 def inferences(assistant: Serving, asked: Annotated[Allowed, Form()]) -> Response:
     """A kind of inference is allowed from now on, or what it inferred counts no more."""
     assistant.memory(asked.user).allow(Allowing(inference=asked.inference, allowed=asked.value == "yes"))
-    return _changed(assistant, asked.user, DONE)
+    return _changed(assistant, asked, DONE)
 
 
 @router.post("/endings")
@@ -122,7 +129,7 @@ def endings(assistant: Serving, about: Annotated[About, Form()]) -> Response:
 def resolutions(assistant: Serving, about: Annotated[About, Form()]) -> Response:
     """Of statements that contradict each other this one holds, so the others do not."""
     assistant.memory(about.user).settle(about.statement)
-    return _changed(assistant, about.user, DONE, statement=about.statement)
+    return _changed(assistant, about, DONE, statement=about.statement)
 
 
 @router.post("/decisions")
@@ -130,7 +137,7 @@ def decisions(assistant: Serving, switched: Annotated[Switched, Form()]) -> Resp
     """A proposal is accepted or refused."""
     chosen = (switched.statement,)
     assistant.memory(switched.user).decide(Decisions(accept=chosen) if switched.on else Decisions(refuse=chosen))
-    return _changed(assistant, switched.user, DONE, statement=switched.statement)
+    return _changed(assistant, switched, DONE, statement=switched.statement)
 
 
 @router.get("/forgetting")
@@ -152,7 +159,7 @@ def goes(assistant: Serving, user: UserId, statement: str) -> Response:
 def forgettings(assistant: Serving, asked: Annotated[Forgotten, Form()]) -> Response:
     """It goes for good, with the turns that hold its words; their answers can be read until the page is left."""
     forgetting = Forgetting(statement=asked.statement, later=asked.later == "yes")
-    return _forgotten(assistant, asked.user, forgetting, asked.turn)
+    return _forgotten(assistant, asked, forgetting, asked.turn)
 
 
 @router.post("/undoings")
@@ -162,26 +169,27 @@ def undoings(assistant: Serving, asked: Annotated[Undone, Form()]) -> Response:
     moment = Forgetting(
         since=at.isoformat(), until=(at + timedelta.resolution).isoformat()
     )  # the turn has it to itself
-    return _forgotten(assistant, asked.user, moment, asked.turn, under=asked.answer)
+    return _forgotten(assistant, asked, moment, asked.turn, under=asked.answer)
 
 
 def _forgotten(
-    assistant: Assistant, user: str, forgetting: Forgetting, turns: Sequence[str], under: str = ""
+    assistant: Assistant, speaking: Speaking, forgetting: Forgetting, turns: Sequence[str], under: str = ""
 ) -> Response:
-    shown = [(each.id, views.one(each.answer, name)) for name, each in kept(assistant.store.user(user), turns)]
-    receipt = assistant.memory(user).forget(forgetting)
+    person = assistant.store.user(speaking.user)
+    shown = [(each.id, views.one(each.answer, name)) for name, each in kept(person, turns)]
+    receipt = assistant.memory(speaking.user).forget(forgetting)
     gone = [each for event, each in shown if event in receipt.events]
-    return _changed(assistant, user, "Forgotten.", receipt=receipt, forgotten=gone, under=under)
+    return _changed(assistant, speaking, "Forgotten.", receipt=receipt, forgotten=gone, under=under)
 
 
 def _change(assistant: Assistant, about: About, changes: Changes) -> Response:
     assistant.memory(about.user).change(about.statement, changes)
-    return _changed(assistant, about.user, DONE, statement=about.statement, under=about.answer)
+    return _changed(assistant, about, DONE, statement=about.statement, under=about.answer)
 
 
 def _changed(
     assistant: Assistant,
-    user: str,
+    speaking: Speaking,
     done: str,
     *,
     statement: str = "",
@@ -190,13 +198,13 @@ def _changed(
     forgotten: Sequence[views.Shown] = (),
 ) -> Response:
     """The panel again, with what was touched: a statement's origin, the line under an answer, the turns that went."""
-    person = assistant.store.user(user)
+    person = assistant.store.user(speaking.user)
     return render(
         "_memory_changed.html",
-        user=user,
+        user=speaking.user,
         done=done,
-        beliefs=views.beliefs(assistant.profile(user)),
-        memory=memory_views.memory(person),
+        beliefs=views.beliefs(assistant.profile(speaking.user)),
+        memory=memory_views.memory(person, speaking.drawn),
         origin=memory_views.origin(person, statement) if statement else None,
         under=under,
         line=memory_views.line(person, under) if under else None,

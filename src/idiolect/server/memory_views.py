@@ -14,6 +14,7 @@ from idiolect.memory.store import UserStore
 from idiolect.schema import Interaction, Preference, now
 from idiolect.server.memory_words import plain, second_person
 
+DRAWN: Final = 100  # statements, and as many proposals and past ones, until the person asks for more
 FIRST: Final = 12  # statements that are shown before "show more"
 OFFERS: Final = 3  # proposals
 AROUND: Final = 140  # characters of a message to each side of the words that are marked
@@ -78,11 +79,14 @@ class Memory:
     conflicts: Sequence[Sequence[Told]]
     past: Sequence[Told]
     allowances: Sequence[Allowance] = ()  # what may be inferred
+    drawn: int = DRAWN  # of each list at the most
+    proposed: int = 0  # proposals, drawn or not
+    undrawn: int = 0  # of all lists
 
     @property
     def waiting(self) -> int:
         """How many decisions wait for the person."""
-        return len(self.proposals) + len(self.more_proposals) + len(self.asking) + len(self.conflicts)
+        return self.proposed + len(self.asking) + len(self.conflicts)
 
     @property
     def is_empty(self) -> bool:
@@ -90,18 +94,28 @@ class Memory:
         return not (self.first or self.waiting or self.past)
 
 
-def memory(person: Reading) -> Memory:
-    """What is in force and what was, newest first; what waits, oldest first."""
+def memory(person: Reading, drawn: int = DRAWN) -> Memory:
+    """What is in force and what was, newest first; what waits, oldest first. Of each list the first `drawn`."""
     at = now()
-    everything, held = person.statements(at), person.preferences(at)
+    everything, held, offered = person.statements(at), person.preferences(at), person.proposals()
     contested = [[told(each) for each in group] for group in person.conflicts()]
     shown = {each.id for each in held} | {each.id for group in contested for each in group}
-    said = [told(each) for each in reversed(held) if not each.conflicts]
-    offered = [told(each) for each in person.proposals()]
-    asking = [told(each) for each in everything if each.status == "unconsented"]
-    past = [told(each) for each in reversed(everything) if each.status in PAST and each.id not in shown]
-    kinds = allowances(person).kinds
-    return Memory(said[:FIRST], said[FIRST:], offered[:OFFERS], offered[OFFERS:], asking, contested, past, kinds)
+    said = [each for each in reversed(held) if not each.conflicts]
+    past = [each for each in reversed(everything) if each.status in PAST and each.id not in shown]
+    first, proposals = list(map(told, said[:drawn])), list(map(told, offered[:drawn]))
+    return Memory(
+        first=first[:FIRST],
+        rest=first[FIRST:],
+        proposals=proposals[:OFFERS],
+        more_proposals=proposals[OFFERS:],
+        asking=[told(each) for each in everything if each.status == "unconsented"],
+        conflicts=contested,
+        past=list(map(told, past[:drawn])),
+        allowances=allowances(person).kinds,
+        drawn=drawn,
+        proposed=len(offered),
+        undrawn=sum(max(0, len(each) - drawn) for each in (said, offered, past)),
+    )
 
 
 def told(preference: Preference) -> Told:

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Depends, Header, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from idiolect.assistant import Assistant
 from idiolect.errors import AnswerNotFound
 from idiolect.memory.store import UserStore
 from idiolect.schema import Interaction, UserId
+from idiolect.server.memory_views import DRAWN
 from idiolect.server.wire import DEFAULT_USER
 
 
@@ -26,6 +27,7 @@ class Speaking(BaseModel):
     """Who is speaking; every form of the page says it."""
 
     user: UserId = DEFAULT_USER
+    drawn: int = Field(DRAWN, ge=DRAWN)  # of each list of what is believed, so that the panel stays as long as it was
 
 
 UserHeader = Annotated[
