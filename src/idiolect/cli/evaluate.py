@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from idiolect.cli.options import Json, ModelName
-from idiolect.errors import BadInput
+from idiolect.cli.options import Json, ModelName, key_values
 
 
 def demo(
@@ -48,7 +47,7 @@ def bench(
         _list_benches()
         return
     chosen = [*(settings or []), *([f"peer={peer}"] if peer is not None else [])]
-    console().print(report_table(run_bench(name, data, json, predictions, _pairs(chosen))))
+    console().print(report_table(run_bench(name, data, json, predictions, key_values(chosen))))
 
 
 def _list_benches() -> None:
@@ -57,11 +56,3 @@ def _list_benches() -> None:
 
     rows = [(name, first_line(BENCHES[name].__doc__), BENCHES[name].needs) for name in sorted(BENCHES)]
     console().print(table("benches", ("name", "what it measures", "--data"), rows))
-
-
-def _pairs(settings: list[str]) -> dict[str, str]:
-    pairs = [each.partition("=") for each in settings]
-    for key, sign, value in pairs:
-        if not key or not sign:
-            raise BadInput(f"--set {key}{sign}{value}: write it as KEY=VALUE")
-    return {key: value for key, _, value in pairs}

@@ -1,11 +1,13 @@
 """Options that several commands share, each spelt once, and the assistant that they open."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from idiolect.errors import BadInput
 
 if TYPE_CHECKING:
     from idiolect.assistant import Assistant
@@ -38,6 +40,15 @@ AnswerId = Annotated[
 ]
 
 LAST = "last"
+
+
+def key_values(settings: Sequence[str]) -> dict[str, str]:
+    """What `--set KEY=VALUE` said, once or more."""
+    pairs = [each.partition("=") for each in settings]
+    for key, sign, value in pairs:
+        if not key or not sign:
+            raise BadInput(f"--set {key}{sign}{value}: write it as KEY=VALUE")
+    return {key: value for key, _, value in pairs}
 
 
 @contextmanager

@@ -86,7 +86,7 @@ def save_reward(reward: FittedReward, card: Card, path: Path) -> None:
 
 
 def open_reward(path: Path) -> Shelved:
-    """The card now, the arrays later. Raises WeightsError for a file that is missing, cut short or of other versions."""
+    """The card now, the arrays later. Raises WeightsError for a file that is missing, cut short or too old or new."""
     text = _metadata(path).get(KEY)
     if text is None:
         raise WeightsError(f"{path} is a safetensors file with no reward in it: {_mend()}")

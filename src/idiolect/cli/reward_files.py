@@ -1,0 +1,235 @@
+"""What `idiolect reward` does and shows: files in, files out, tables. Progress goes to stderr."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel, ValidationError
+from rich.progress import Progress as Bars
+
+from idiolect.cli.show import console, first_line, stderr, table
+from idiolect.errors import BadInput, NotFound, SettingsError
+from idiolect.features.embedder import open_embedder
+from idiolect.features.space import PreferenceSpace
+from idiolect.reward import PERSONAL
+from idiolect.reward.measured import Measured, measured
+from idiolect.reward.population import Progress
+from idiolect.reward.protocol import Belief, FittedReward, LinearReward, PersonalReward
+from idiolect.reward.shelf import Card, Source, fitted_method, open_reward, save_reward
+from idiolect.schema import Array, Noun
+from idiolect.settings import load_settings
+
+SHOWN = 12  # weights
+EVEN = 1e-9  # rewards that differ by less are equal
+
+
+class Prediction(Noun):
+    """One choice: how likely it was among its answers, from so many other choices of the person."""
+
+    line: int
+    user: str
+    probability: float
+    foreseen: float  # 1 where the chosen answer scores best, 0 where another does, .5 where they are equal
+    answers: int
+    tied: bool
+    known: int
+
+
+class Predictions(Noun):
+    """All of a file. `accuracy` is the mean over people; of ties it says nothing."""
+
+    choices: tuple[Prediction, ...]
+    accuracy: float | None
+    people: int
+
+
+class Inspection(Noun):
+    """A fitted reward: its card, the shapes of its arrays, and the weights that it gives a person, or a new one."""
+
+    card: Card
+    shapes: dict[str, tuple[int, ...]]
+    who: str
+    known: int
+    weights: dict[
+        str, tuple[float, float]
+    ]  # mean and sd, by direction; the largest first; empty where it is not linear
+    arrays: dict[str, tuple[float, ...]]  # what is believed of the person, where it is small
+
+
+def measured_file(data: Path, format: str, cache: Path, config: Path | None) -> Measured:  # noqa: A002
+    """The file as features, under a progress bar."""
+    embedder = open_embedder(load_settings(config).embedder)
+    with bar() as progress:
+        return measured(data, PreferenceSpace.shipped(), embedder, cache, format, progress)
+
+
+def fitted(method: str, data: Measured, out: Path, settings: Mapping[str, str], seed: int | None) -> Card:
+    """Fit and write."""
+    kind = fitted_method(method)
+    given = settings_of(kind, method, settings, seed)
+    with bar() as progress:
+        reward = kind.fit(data.population(), given, progress)
+    card = Card(
+        method=method,
+        settings=given.model_dump(mode="json"),
+        space=PreferenceSpace.shipped().version,
+        dim=PreferenceSpace.shipped().dim,
+        source=Source(sha256=data.sha256, people=len(data.users), choices=len(data.lines)),
+        at=datetime.now(UTC),
+    )
+    save_reward(reward, card, out)
+    return card
+
+
+def settings_of(kind: type[FittedReward], name: str, said: Mapping[str, str], seed: int | None) -> BaseModel:
+    """Each value is JSON, or else bare text. Raises SettingsError."""
+    values = {key: _value(text) for key, text in said.items()}
+    if seed is not None:
+        if "seed" not in kind.Settings.model_fields:
+            raise BadInput(f"{name} draws nothing, so that it has no seed: leave --seed out")
+        values["seed"] = seed
+    try:
+        return kind.Settings.model_validate(values)
+    except ValidationError as wrong:
+        first = wrong.errors()[0]
+        setting, known = ".".join(map(str, first["loc"])), ", ".join(kind.Settings.model_fields)
+        raise SettingsError(f"reward {name}, setting {setting}: {first['msg']}. Its settings are: {known}") from wrong
+
+
+def predicted(file: Path, data: Measured, history: Measured | None) -> Predictions:
+    """Every choice from the person's history, or from all their other choices."""
+    reward = open_reward(file).reward_for(PreferenceSpace.shipped())
+    past = {} if history is None else dict(history.by_user())
+    found = list[Prediction]()
+    with bar() as progress:
+        for number, (user, places) in enumerate(data.by_user()):
+            if history is not None:
+                belief = reward.rebuild(history.evidence(past.get(user, np.array([], np.intp))))
+            for place in places:
+                if history is None:
+                    belief = reward.rebuild(data.evidence(places[places != place]))
+                found.append(_prediction(reward, belief, data, int(place), user))
+            progress((number + 1) / len(data.users), "predicting")
+    found.sort(key=lambda each: each.line)
+    by_person: dict[str, list[float]] = {}
+    for each in found:
+        if not each.tied:
+            by_person.setdefault(each.user, []).append(each.foreseen)
+    right = [float(np.mean(values)) for values in by_person.values()]
+    return Predictions(choices=tuple(found), accuracy=float(np.mean(right)) if right else None, people=len(data.users))
+
+
+def show_predictions(made: Predictions) -> None:
+    """One row a choice, and the accuracy."""
+    rows = [
+        (
+            str(each.line),
+            each.user,
+            "tie" if each.tied else f"{each.probability:.3f}",
+            str(each.answers),
+            str(each.known),
+        )
+        for each in made.choices
+    ]
+    console().print(table("how likely each choice was", ("line", "user", "probability", "of answers", "known"), rows))
+    if made.accuracy is not None:
+        console().print(f"foreseen: {made.accuracy:.1%} of the choices, the mean over {made.people} people")
+
+
+def inspected(file: Path, user: str | None, data: Measured | None) -> Inspection:
+    """The card and what was learnt; of a person, from their choices in `data`."""
+    shelved = open_reward(file)
+    space = PreferenceSpace.shipped()
+    reward = shelved.reward_for(space)
+    belief = reward.prior()
+    if user is not None and data is not None:
+        past = dict(data.by_user())
+        if user not in past:
+            raise NotFound(f"{user} chose nothing in this file; it holds {len(past)} people")
+        belief = reward.rebuild(data.evidence(past[user]))
+    weights: dict[str, tuple[float, float]] = {}
+    if isinstance(reward, LinearReward):
+        mean, sd = reward.weights(belief)
+        weights = {space.names[j]: (float(mean[j]), float(sd[j])) for j in np.argsort(-np.abs(mean))}
+    small = {name: array for name, array in belief.arrays.items() if array.ndim == 1 and 0 < len(array) <= SHOWN}
+    return Inspection(
+        card=shelved.card,
+        shapes={name: array.shape for name, array in reward.arrays().items()},
+        who=user or "a new person",
+        known=belief.seen,
+        weights=weights,
+        arrays={name: tuple(map(float, array)) for name, array in small.items()},
+    )
+
+
+def show_inspection(made: Inspection) -> None:
+    """Tables."""
+    card, out = made.card, console()
+    shown = {
+        "method": card.method,
+        "settings": json.dumps(card.settings),
+        "fitted on": f"{card.source.choices} choices of {card.source.people} people (sha256 {card.source.sha256[:12]})",
+        "at": card.at.isoformat(timespec="seconds"),
+        "by": f"idiolect {card.idiolect}, preference space {card.space} of {card.dim} directions",
+        "arrays": ", ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in made.shapes.items()),
+    }
+    out.print(table("fitted reward", ("", ""), list(shown.items())))
+    out.print()
+    if made.arrays:
+        rows = [(name, "  ".join(f"{value:+.3f}" for value in values)) for name, values in made.arrays.items()]
+        out.print(table(f"believed of {made.who}, from {made.known} choices", ("array", "values"), rows))
+    if made.weights:
+        largest = list(made.weights.items())[:SHOWN]
+        rows = [(name, f"{mean:+.3f} ± {sd:.3f}" if sd else f"{mean:+.3f}") for name, (mean, sd) in largest]
+        out.print(table(f"largest weights of {made.who}", ("direction", "weight"), rows))
+
+
+def described() -> list[tuple[str, str, str]]:
+    """Every method: its name, the first line of its paper's file, its settings."""
+    found = []
+    for name, kind in sorted(PERSONAL.items()):
+        settings = ", ".join(kind.Settings.model_fields) if issubclass(kind, FittedReward) else "it is not fitted here"
+        found.append((name, first_line(sys.modules[kind.__module__].__doc__), settings))
+    return found
+
+
+@contextmanager
+def bar() -> Iterator[Progress]:
+    """A progress bar on stderr."""
+    with Bars(console=stderr(), transient=True) as bars:
+        task = bars.add_task("", total=1.0)
+        yield lambda share, what: bars.update(task, completed=share, description=what)
+
+
+def _prediction(reward: PersonalReward, belief: Belief, data: Measured, place: int, user: str) -> Prediction:
+    piece = data.choice(place)
+    scores = reward.score(belief, piece.phi, piece.asked).mean
+    pair = len(piece.phi) == 2
+    probability = reward.probability(belief, piece.phi, piece.asked) if pair else float(_softmax(scores)[0])
+    ahead = float(scores[0] - scores[1:].max())
+    return Prediction(
+        line=int(data.lines[place]),
+        user=user,
+        probability=probability,
+        foreseen=0.5 if abs(ahead) < EVEN else float(ahead > 0),
+        answers=len(piece.phi),
+        tied=bool(data.tied[place]),
+        known=belief.seen,
+    )
+
+
+def _softmax(scores: Array) -> Array:
+    raised = np.exp(scores - scores.max())
+    return np.asarray(raised / raised.sum())
+
+
+def _value(text: str) -> object:
+    try:
+        found: object = json.loads(text)
+    except ValueError:
+        return text
+    return found
