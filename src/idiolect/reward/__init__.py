@@ -1,15 +1,18 @@
 """Personal rewards r_u(x, y): what each person prefers, learnt from what they choose, rate, edit and say."""
 
+from idiolect.reward.adapter import Adapter
 from idiolect.reward.attribute_weighted import DPA, PReF
 from idiolect.reward.gaussian import Gaussian
 from idiolect.reward.gpo import GPO
 from idiolect.reward.lore import LoRe
 from idiolect.reward.pal import PALA, PALB
+from idiolect.reward.prlhf import PRLHF
 from idiolect.reward.protocol import PersonalReward
 from idiolect.reward.universal import Universal
 from idiolect.reward.vpl import VPL
 
 PERSONAL: dict[str, type[PersonalReward]] = {
+    "adapter": Adapter,
     "dpa": DPA,
     "gaussian": Gaussian,
     "gpo": GPO,
@@ -17,6 +20,7 @@ PERSONAL: dict[str, type[PersonalReward]] = {
     "pal-a": PALA,
     "pal-b": PALB,
     "pref": PReF,
+    "prlhf": PRLHF,
     "universal": Universal,
     "vpl": VPL,
 }

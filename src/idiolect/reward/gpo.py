@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
-from pydantic import BaseModel, Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import BaseModel, Field, PositiveFloat, PositiveInt
 
 from idiolect.errors import SettingsError
 from idiolect.reward import networks
@@ -48,8 +48,6 @@ class GPOSettings(Training):
     least_context: int = Field(10, ge=0, description="Questions shown at least (the released settings).")
     most_context: PositiveInt = Field(100, description="Questions shown at most (the released settings).")
     targets: PositiveInt = Field(100, description="Questions asked at most (the released settings).")
-    jitter: NonNegativeFloat = Field(0.0, description="Noise on the standardised phi in training; none in the paper.")
-    centred: bool = Field(False, description="Whether phi is taken from the mean of a question's options.")
 
     @classmethod
     def small(cls) -> Self:

@@ -34,6 +34,8 @@ class Training(BaseModel, frozen=True, extra="forbid"):
     weight_decay: NonNegativeFloat = Field(0.0, description="Of AdamW.")
     warm_up: NonNegativeFloat = Field(0.03, description="Share of the steps in which the rate rises; a cosine follows.")
     batch: PositiveInt = Field(32, description="People in a step.")
+    centred: bool = Field(False, description="Whether phi is taken from the mean of a question's options.")
+    jitter: NonNegativeFloat = Field(0.0, description="Noise on the standardised phi in training; none in the papers.")
     held_out: float = Field(0.15, ge=0, lt=1, description="Share of the people that only say when to stop.")
     checks: PositiveInt = Field(20, description="How often the held-out people are looked at, at most.")
     patience: PositiveInt = Field(5, description="Looks without a gain after which training stops.")

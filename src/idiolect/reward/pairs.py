@@ -22,6 +22,7 @@ from idiolect.reward.population import Population
 from idiolect.reward.protocol import Belief, Evidence, FittedReward
 from idiolect.schema import Array
 
+Weights: TypeAlias = NDArray[np.float32]
 HIGHEST = 60_000.0  # that float16 holds
 
 Pairs: TypeAlias = tuple[Array, Array]  # phi (n, 2, d), the chosen one first, and weight (n,)
@@ -141,6 +142,20 @@ class Sampler:
 
 
 WATCHED = 500
+
+
+class Rows:
+    """Draws single pairs of these people, and says whose they are: (n, 2, d), weight (n,), owner (n,)."""
+
+    def __init__(self, population: Population, people: Sequence[int]) -> None:
+        self._population = population
+        self.rows = np.flatnonzero(np.isin(population.owner, people))
+
+    def draw(self, chance: np.random.Generator, count: int) -> tuple[NDArray[np.float32], Weights, NDArray[np.int64]]:
+        """`count` at random, or all, if fewer."""
+        some = np.sort(chance.choice(self.rows, size=min(count, len(self.rows)), replace=False))
+        of = self._population
+        return np.asarray(of.phi[some]), np.asarray(of.weight[some]), of.owner[some].astype(np.int64)
 
 
 def few_or_many(chance: np.random.Generator, low: int, high: int) -> int:

@@ -49,8 +49,6 @@ class VPLSettings(Training):
     )
     kl_baseline: float = Field(0.1, ge=0, le=1, description="Where a cycle begins, of lambda (the released settings).")
     normalised: bool = Field(True, description="In training z is scaled to norm sqrt(latent) (the released code).")
-    centred: bool = Field(False, description="Whether phi is taken from the mean of a question's options.")
-    jitter: NonNegativeFloat = Field(0.0, description="Noise on the standardised phi in training; none in the paper.")
     context: PositiveInt = Field(50, description="Pairs shown at most.")
 
     @classmethod

@@ -1,0 +1,220 @@
+"""P-RLHF's user model: a soft prompt for each person before the text (Li et al., 2024, arXiv 2402.05133).
+
+    min  alpha mean_i l(x_i, u_i) + (1 - alpha) mean_i l(x_i, nobody),   l = -log sigma(r_u(x, y+) - r_u(x, y-))
+
+The soft prompt is T tokens: `individual` e_u = e_0 + o_u, or `cluster` e_u = sum_k softmax(a_u)_k c_k, nobody having
+logits a_0 of its own. Every example is there twice: with its person, and with nobody, who else would never be trained.
+Shared: e_0, or c_k and a_0, and the model that reads them. Per user: o_u, or a_u. Cold start: nobody's, e_0 or a_0.
+
+In the paper a language model reads tokens and text, and the reward is that of DPO. Here the text is its features phi,
+and a perceptron reads [phi; e_u]: r_u(x, y) = MLP([phi(x, y); e_u]), so that the loss is of rewards, and a new person's
+o_u or a_u is fitted with all else still. o_u and a_u start at nobody's rather than at random, so that no choice means
+nobody; `pull` holds them there in proportion to how little was chosen (0 in the paper).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
+
+import numpy as np
+from pydantic import BaseModel, Field, NonNegativeFloat, PositiveFloat, PositiveInt
+
+from idiolect.reward import networks
+from idiolect.reward.networks import Parameters, Training
+from idiolect.reward.pairs import Batch, PairReward, Pairs, Rows, Sampler, Scale, check, split
+from idiolect.reward.personal import fitted, nats
+from idiolect.reward.population import Population, Progress
+from idiolect.reward.protocol import Asked, Belief, Scores
+from idiolect.schema import Array
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+HEAD, GENERIC, CLUSTERS, PEOPLE = "head", "generic", "clusters", "people"
+
+
+class PRLHFSettings(Training):
+    """The paper's where it has them; `small` is for features of some sixty directions."""
+
+    model: Literal["individual", "cluster"] = Field("individual", description="Of a person (section 4.2).")
+    tokens: PositiveInt = Field(10, description="T (the released settings).")
+    width: PositiveInt = Field(64, description="Of a token; in the paper the language model's.")
+    clusters: PositiveInt = Field(5, description="K (the released settings; 10 for PRISM).")
+    alpha: float = Field(0.5, ge=0, le=1, description="Of the loss with the person (the released settings).")
+    hidden: PositiveInt = Field(64, description="Of the perceptron, which stands in for the language model.")
+    rate: PositiveFloat = Field(5e-5, description="Cosine (the released settings).")
+    batch: PositiveInt = Field(32, description="Pairs in a step (the released settings).")
+    epochs: PositiveFloat = Field(1, description="Passes over the pairs: 1 for PRISM, 2 for TL;DR.")
+    pull: NonNegativeFloat = Field(0.0, description="Of a new person's numbers to nobody's; none in the paper.")
+
+    @classmethod
+    def small(cls) -> Self:
+        """One token of width 16, trained from nothing: the paper's rate and pass tune a model that can read already."""
+        return cls(
+            tokens=1, width=16, rate=3e-3, batch=256, epochs=20, pull=1.0, weight_decay=0.1, centred=True, jitter=0.5
+        )
+
+
+@dataclass(frozen=True)
+class PRLHF(PairReward):
+    """Arrays of a belief: the pairs, and `person`: o_u (T * width,) or a_u (K,)."""
+
+    Settings: ClassVar[type[BaseModel]] = PRLHFSettings
+    name: ClassVar[str] = "prlhf"
+
+    shared: Mapping[str, Array]
+    settings: PRLHFSettings
+
+    @classmethod
+    def brief(cls) -> PRLHFSettings:
+        """The small ones, for a second or two."""
+        return PRLHFSettings.small().model_copy(update={"epochs": 3, "batch": 64})
+
+    @classmethod
+    def fit(cls, population: Population, settings: BaseModel | None = None, progress: Progress | None = None) -> Self:
+        """Train the perceptron, nobody and everybody; without settings, the small ones."""
+        given = PRLHFSettings.model_validate(settings or PRLHFSettings.small())
+        networks.load()
+        with networks.one_thread():
+            scale = Scale.of(population, centred=given.centred)
+            people, spared = split(population, given.held_out, given.seed)
+            training = _Training(given, scale, Rows(population, people), Sampler(population, spared or people))
+            steps = max(1, round(given.epochs * len(training.rows.rows) / given.batch))
+            begin = start(population.dim, given) | {PEOPLE: nobody(given, len(population.users))}
+            found = networks.trained(
+                networks.Task(begin, training.loss, training.held if spared else None), steps, given, progress
+            )
+            del found[PEOPLE]  # theirs alone
+        return cls({**networks.arrays_of(found), **scale.arrays}, given)
+
+    @classmethod
+    def restored(cls, arrays: Mapping[str, Array], settings: BaseModel) -> Self:
+        """From what was saved."""
+        given = PRLHFSettings.model_validate(settings)
+        dim = len(arrays.get(Scale.MEAN, ()))
+        networks.load()
+        shapes = {name: tuple(tensor.shape) for name, tensor in start(dim, given).items()}
+        return cls(networks.restored(arrays, {**shapes, Scale.MEAN: (dim,), Scale.SD: (dim,)}), given)
+
+    def derived(self, pairs: Pairs) -> dict[str, Array]:
+        """The person's numbers, fitted on the pairs."""
+        import torch
+
+        begin = nobody(self.settings, 1)[0].double().numpy()
+        if not len(pairs[1]):
+            return {"person": networks.kept(begin)}
+        phi, weight = torch.from_numpy(self._scale(pairs[0])), torch.from_numpy(pairs[1])
+        return {"person": networks.kept(fitted(few_shot(self._parameters, self.settings, phi, weight), begin))}
+
+    def score(self, belief: Belief, phi: Array, asked: Asked | None = None) -> Scores:
+        """phi (n, d) -> r_u above the mean of the n answers; sd 0: the method knows no doubt."""
+        import torch
+
+        check(phi, self.dim)
+        person = torch.from_numpy(belief.arrays["person"].astype(np.float64))
+        with torch.no_grad():
+            found = rewards(self._parameters, self.settings, person, torch.from_numpy(self._scale(phi))).numpy()
+        return Scores(found - found.mean(), np.zeros(len(phi)))
+
+    @cached_property
+    def _parameters(self) -> Parameters:
+        return networks.tensors(self.shared)
+
+    @cached_property
+    def _scale(self) -> Scale:
+        return Scale.among(self.shared, centred=self.settings.centred)
+
+
+def start(dim: int, settings: PRLHFSettings) -> Parameters:
+    """What is shared, before training: tokens uniform in (-1/2, 1/2), for want of a vocabulary."""
+    import torch
+
+    chance, size, hidden = networks.generator(settings.seed), settings.tokens * settings.width, settings.hidden
+    found = networks.layers(HEAD, (dim + size, hidden, hidden, 1), chance)
+    if settings.model == "individual":
+        return found | {GENERIC: torch.rand(size, generator=chance) - 0.5}
+    tokens = torch.rand(settings.clusters, size, generator=chance) - 0.5
+    return found | {CLUSTERS: tokens, GENERIC: torch.zeros(settings.clusters)}
+
+
+def nobody(settings: PRLHFSettings, people: int) -> "Tensor":
+    """(people, k): the person's numbers, as departures from nobody's, at their start."""
+    import torch
+
+    size = settings.tokens * settings.width if settings.model == "individual" else settings.clusters
+    return torch.zeros(people, size)
+
+
+def prompt(parameters: Parameters, settings: PRLHFSettings, person: "Tensor") -> "Tensor":
+    """(..., k) -> e_u (..., T * width)"""
+    if settings.model == "individual":
+        return parameters[GENERIC] + person
+    found: Tensor = (parameters[GENERIC] + person).softmax(dim=-1) @ parameters[CLUSTERS]
+    return found
+
+
+def rewards(parameters: Parameters, settings: PRLHFSettings, person: "Tensor", phi: "Tensor") -> "Tensor":
+    """(..., k) for phi (..., d), or one (k,) for all of them -> (...)"""
+    from torch import cat
+
+    tokens = prompt(parameters, settings, person)
+    both = cat([phi, tokens.expand(*phi.shape[:-1], -1)], dim=-1)
+    return networks.mlp(parameters, HEAD, both).squeeze(-1)
+
+
+def few_shot(
+    parameters: Parameters, settings: PRLHFSettings, phi: "Tensor", weight: "Tensor"
+) -> Callable[["Tensor"], "Tensor"]:
+    """The loss of the numbers (b * k,) of b people, each with pairs phi (..., g, 2, d), weighing (..., g)."""
+
+    def loss(flat: "Tensor") -> "Tensor":
+        person = flat.reshape(*weight.shape[:-1], 1, 1, -1)
+        found = rewards(parameters, settings, person, phi)
+        return nats(found[..., 0] - found[..., 1], weight) + settings.pull * (flat**2).sum()
+
+    return loss
+
+
+@dataclass(frozen=True)
+class _Training:
+    settings: PRLHFSettings
+    scale: Scale
+    rows: Rows
+    spared: Sampler
+
+    @cached_property
+    def _chance(self) -> np.random.Generator:
+        return np.random.default_rng((self.settings.seed, 2))
+
+    @cached_property
+    def _watched(self) -> tuple[Batch, "Tensor", "Tensor"]:
+        import torch
+
+        batch = self.spared.everybody(50, self.settings.seed)
+        return batch, torch.from_numpy(self.scale(batch.phi)), torch.from_numpy(batch.weight.astype(np.float64))
+
+    def loss(self, parameters: Parameters, step: int) -> "Tensor":
+        import torch
+
+        phi, weight, owner = self.rows.draw(self._chance, self.settings.batch)
+        seen = self.scale(phi)
+        seen = seen + self.settings.jitter * self._chance.normal(size=seen.shape)
+        pairs, weights = torch.from_numpy(seen.astype(np.float32)), torch.from_numpy(weight)
+        known = parameters[PEOPLE][torch.from_numpy(owner)][:, None]
+        both = [rewards(parameters, self.settings, person, pairs) for person in (known, 0 * known)]
+        with_person, generic = (nats(each[:, 0] - each[:, 1], weights) / weights.sum() for each in both)
+        return self.settings.alpha * with_person + (1 - self.settings.alpha) * generic
+
+    def held(self, parameters: Parameters) -> float:
+        """Nats a pair of people who were met after the training."""
+        import torch
+
+        batch, phi, weight = self._watched
+        still = {name: tensor.detach().double() for name, tensor in parameters.items()}
+        begin = nobody(self.settings, len(batch.people)).double().numpy().ravel()
+        loss = few_shot(still, self.settings, phi[:, : batch.known], weight[:, : batch.known])
+        person = torch.from_numpy(fitted(loss, begin, tolerance=1e-2)).reshape(len(batch.people), 1, 1, -1)
+        found = rewards(still, self.settings, person, phi[:, batch.known :])
+        asked = weight[:, batch.known :]
+        return float(nats(found[..., 0] - found[..., 1], asked) / asked.sum())
