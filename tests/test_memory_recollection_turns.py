@@ -13,7 +13,7 @@ from idiolect.memory.recall.turns import PastTurns
 from idiolect.memory.recollection import Recollection
 from idiolect.memory.records import Recorded
 from idiolect.memory.store import Store, UserStore, open_store
-from idiolect.schema import Message
+from idiolect.schema import Message, Revision, Slots, Statement
 from idiolect.settings import Settings
 from lives import MONDAY, turn
 
@@ -90,6 +90,30 @@ def test_refused_turns_background_calls_and_special_categories_are_left_out() ->
         assert answers(Recollection(None).recall(person, BOOK)) == []
 
 
+def test_turns_of_a_special_category_are_recalled_where_it_was_consented_to_and_only_there() -> None:
+    ill, pious = turn("ill", "I have diabetes. Which novel is about it?"), turn("pious", "I am a Muslim. Which novel is it?")
+    slots = Slots(kind="about_me", object="diabetes", sensitive="health", span="I have diabetes")
+    said = Statement(id="evt-said", text="I have diabetes", source="conversation", turn="ill", slots=(slots,))
+    with open_store("sqlite://") as store:
+        person, recollection = store.user("ana"), Recollection(None)
+
+        def consent(given: bool) -> list[str]:
+            with person.transaction() as transaction:
+                transaction.append(Revision(statement="evt-said", consented=given))
+            return answers(recollection.recall(person, BOOK))
+
+        with person.transaction() as transaction:
+            for event in (ill, said, pious):
+                transaction.append(event)
+        assert answers(recollection.recall(person, BOOK)) == []
+        assert consent(given=True) == ["ill"]
+        remote = RecallSettings(remote_model=True, turns_to_remote=True)
+        assert answers(recollection.recall(person, BOOK, remote)) == []
+        allowed = remote.model_copy(update={"sensitive_to_remote": True})
+        assert answers(recollection.recall(person, BOOK, allowed)) == ["ill"]
+        assert consent(given=False) == []
+
+
 def test_turns_that_come_later_are_followed_and_their_embeddings_are_kept_beside_them() -> None:
     embedder = open_embedder("minilm")
     assert embedder is not None
@@ -119,7 +143,7 @@ def test_two_that_read_the_same_turns_at_once_hold_each_of_them_once(monkeypatch
         monkeypatch.setattr(UserStore, "events", another_is_quicker)
         index.follow(person, kept, None)
     assert overtaken
-    assert len(index.turns.ids) == len(set(index.turns.ids)) == 2
+    assert [turn.answer for turn in index.turns.turns] == ["book", "wine"]
 
 
 def test_the_budget_and_the_number_of_turns_are_kept() -> None:

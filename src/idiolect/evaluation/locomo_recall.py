@@ -1,10 +1,11 @@
 """Recall of past turns on LoCoMo (Maharana et al., 2024, arXiv 2402.17753): are the turns that answer a question found?
 
-A dialogue's turns become episodes; each question is asked on its own, with all of its dialogue to search. A question
-counts if its `evidence` names at least one turn that exists, whatever its category; the adversarial ones (category 5,
-which ask of the wrong person) are shown apart too. recall@k is the share of a question's evidence turns among the k
-best, averaged over questions. An evidence entry may hold several ids ("D8:6; D9:17"); each is read, and ids of no turn
-are left out. `captions` adds what a shared picture shows (`blip_caption`) to its turn's text; without it, words alone.
+A dialogue's turns are put into the index that conversations use (memory/recall/turns.py), its gate left open, one for
+each utterance; each question is asked on its own, with all of its dialogue to search. A question counts if its
+`evidence` names at least one turn that exists, whatever its category; the adversarial ones (category 5, which ask of
+the wrong person) are shown apart too. recall@k is the share of a question's evidence turns among the k best, averaged
+over questions. An evidence entry may hold several ids ("D8:6; D9:17"); each is read, and ids of no turn are left out.
+`captions` adds what a shared picture shows (`blip_caption`) to its turn's text; without it, words alone.
 """
 
 import gzip
@@ -25,8 +26,9 @@ from idiolect.evaluation.statistics import over_clusters
 from idiolect.features.embedder import open_embedder
 from idiolect.memory.recall.bm25 import BM25
 from idiolect.memory.recall.dense import Floats
-from idiolect.memory.recall.episodes import Episodes, spoken
 from idiolect.memory.recall.recalled import Episode
+from idiolect.memory.recall.turns import PastTurns
+from idiolect.memory.recall.utterances import spoken
 from idiolect.memory.recall.words import words
 from idiolect.schema import Array
 
@@ -74,7 +76,7 @@ class LocomoRecall(Bench):
 
     needs: ClassVar[str] = "a folder of LoCoMo's dialogues, one `*.json` or `*.json.gz` each"
     beside: ClassVar[Mapping[str, str]] = {
-        "recall@": "our recall of episodes",
+        "recall@": "our recall of past turns, as conversations use it, its gate left open",
         "dense@": "baseline: cosine of the question with `speaker: text`",
         "bm25@": "baseline: BM25 of `speaker: text`, words as they are",
         "rrf@": "baseline: reciprocal rank fusion of these two",
@@ -168,25 +170,27 @@ def _texts(dialogue: Dialogue) -> list[str]:
 
 
 def _cases(dialogue: Dialogue, vectors: Mapping[str, Floats]) -> list[Case]:
-    episodes, plain = Episodes(), BM25()
+    turns, plain, talk = PastTurns(len(next(iter(vectors.values())))), BM25(), ""
     for turn in dialogue.turns:
-        episodes.add(turn, vectors[spoken(turn)])
+        place = turns.add(turn.id, turn.at, [(turn.speaker, turn.text)], goes_on=turn.talk == talk)
+        turns.put(place, 0, vectors[spoken(turn)])
         plain.add(words(spoken(turn)))
+        talk = turn.talk
     matrix = np.stack([vectors[spoken(turn)] for turn in dialogue.turns])
     return [
-        _case(dialogue, number, _rows(asked.question, vectors[asked.question], episodes, plain, matrix))
+        _case(dialogue, number, _rows(asked.question, vectors[asked.question], turns, plain, matrix))
         for number, (asked, _) in enumerate(dialogue.questions)
     ]
 
 
-def _rows(question: str, vector: Floats, episodes: Episodes, plain: BM25, matrix: Floats) -> dict[str, Floats]:
+def _rows(question: str, vector: Floats, turns: PastTurns, plain: BM25, matrix: Floats) -> dict[str, Floats]:
     dense, bm25 = matrix @ vector, plain.scores(words(question))
     return {
-        "recall": np.sum(list(episodes.scores(question, vector).values()), axis=0),
+        "recall": turns.ranks(question, turns.utterances.cosines(vector)),
         "dense": dense,
         "bm25": bm25,
         "rrf": 1 / (RRF + 1 + _ranks(dense)) + 1 / (RRF + 1 + _ranks(bm25)),
-        "words": np.sum(list(episodes.scores(question, None).values()), axis=0),
+        "words": turns.ranks(question, None),
     }
 
 
