@@ -25,11 +25,12 @@ from idiolect.memory.recall.recalled import Recalled
 from idiolect.memory.recall.settings import RecallSettings
 from idiolect.memory.records import Embeddings, Part
 from idiolect.memory.store import UserStore
-from idiolect.schema import Preference, now
+from idiolect.schema import Category, Preference, now
 
 DRAWER = "recall"
 AT_ONCE = 64  # texts that a recall embeds before it answers; with more missing, shared words decide until later
 TURNS_AT_ONCE = 8  # sides of past turns, which are longer
+LOOKED_AT = 3  # times as many past turns as are wanted: some may be too long, or may not leave this machine
 WORDS_ALONE = 0.04  # least overlap where there is no embedder: about one shared word
 
 Text = tuple[Part, str]
@@ -43,6 +44,7 @@ class Index:
     held: dict[str, Preference] = field(default_factory=dict)
     waiting: dict[str, list[Text]] = field(default_factory=dict)  # ids with the texts that have no embedding yet
     words: dict[str, Part] = field(default_factory=dict)
+    consented: frozenset[Category] = frozenset()  # special categories of which something may be used
     trouble: str = ""  # why embeddings could not be kept, if so
     lock: RLock = field(default_factory=RLock)
 
@@ -87,7 +89,7 @@ class Recollection:
         """Embed all that is missing, so that the next recall need not."""
         kept = person.kept()
         self._index(person, kept, now(), None)
-        turns = self._turns(person, kept)
+        turns = self._turns(person, kept, RecallSettings())
         while self._embed_turns(person, kept, turns):
             pass  # a few at a time, so that whoever recalls meanwhile finds them
 
@@ -107,18 +109,18 @@ class Recollection:
     ) -> Recalled:
         if not chosen.turns or (chosen.remote_model and not chosen.turns_to_remote):
             return found
-        turns = self._turns(person, kept)
+        turns = self._turns(person, kept, chosen)
         self._embed_turns(person, kept, turns)
         if not len(turns.turns):
             return found
-        bearing = turns.bearing(asked.prompt, asked.vector, told, chosen)
+        bearing = turns.bearing(asked.prompt, asked.vector, told, LOOKED_AT * chosen.turns)
         private = _private(kept) if bearing and chosen.remote_model else set[str]()
         episodes = tuple(read(person, turns, bearing, chosen, private))
         notes = (turns.trouble,) if turns.trouble else ()
         return found.model_copy(update={"episodes": episodes, "notes": (*found.notes, *notes)})
 
-    def _turns(self, person: UserStore, kept: Kept) -> TurnIndex:
-        turns = TurnIndex.of(kept, self.embedder)
+    def _turns(self, person: UserStore, kept: Kept, chosen: RecallSettings) -> TurnIndex:
+        turns = TurnIndex.of(kept, self.embedder, _consented(kept, chosen))
         turns.follow(person, kept, None if self.embedder is None else self.embedder.name)
         return turns
 
@@ -162,6 +164,8 @@ class Recollection:
             if preference is None:
                 _drop(index, identifier)
         _put(index, came, stored)
+        if changed:
+            index.consented = frozenset(each.sensitive for each in index.held.values() if each.sensitive)
         for identifier, some in texts.items():
             index.waiting.pop(identifier, None)
             if missing := [text for text in some if text[0] not in stored]:
@@ -206,6 +210,13 @@ class Recollection:
             yield (event, 2 * number), preference.text
         if preference.scope:
             yield (event, 2 * number + 1), preference.scope
+
+
+def _consented(kept: Kept, chosen: RecallSettings) -> frozenset[Category]:
+    """Special categories of which the person has allowed something to be used, where a model may read of them."""
+    index = kept.drawers.get(DRAWER)
+    is_allowed = chosen.sensitive_to_remote or not chosen.remote_model
+    return index.consented if is_allowed and isinstance(index, Index) else frozenset()
 
 
 def _private(kept: Kept) -> set[str]:

@@ -61,11 +61,13 @@ def _vote(votes: dict[str, float], text: str, weight: float) -> None:
 
 def sensitive_of(text: str) -> Category | None:
     """The special category that the text names in so many words."""
+    return next(iter(categories_of(text)), None)
+
+
+def categories_of(text: str) -> tuple[Category, ...]:
+    """All special categories that the text names in so many words."""
     plain = text.replace("\u2019", "'")
-    for category, pattern in _categories().items():
-        if pattern.search(plain):
-            return category
-    return None
+    return tuple(category for category, pattern in _categories().items() if pattern.search(plain))
 
 
 @cache
