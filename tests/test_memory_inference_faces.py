@@ -77,7 +77,7 @@ def test_the_profile_says_what_of_it_was_inferred(memory: Command, capsys: pytes
         live(ana, *on_days(*SHORT, start=now() - timedelta(days=9)))
     with pytest.raises(SystemExit):
         main(("profile", "--user", "ana"))
-    assert "of them weak and inferred, as ana allows" in capsys.readouterr().out
+    assert "0 pieces of feedback and 2 weak signs, inferred as ana allows" in capsys.readouterr().out
 
 
 # --- HTTP ----------------------------------------------------------------------------------------------------------
@@ -124,10 +124,10 @@ def test_the_page_has_a_switch_for_each_kind_and_says_what_counts(client: TestCl
     for start, name in ((40, "a"), (30, "b"), (20, "c")):
         live(ana, *on_days(*SHORT, start=now() - timedelta(days=start), name=name))
     page = client.get("/", params={"user": "ana"}).text
-    assert "of them weak and inferred, as you allow" in page
-    assert "Inferred from how you write or choose" in page
+    assert "Learnt from <b>2</b> weak signs, inferred as you allow." in page
+    assert "Inferred, as you allow" in page
     assert "style, 15 messages" in page
     changed = client.post("/page/memory/inferences", data={**form, "value": "no"})
     assert "What I may infer (nothing)" in changed.text
     assert "style, 15 messages" not in changed.text
-    assert "weak and inferred" not in changed.text
+    assert "inferred as you allow" not in changed.text

@@ -96,9 +96,10 @@ def show_profile(profile: Profile, short: Mapping[str, str], every: bool = False
     shown = len(profile.tastes) if every else TASTES_SHOWN if profile.evidence else 0
     tastes = profile.tastes[:shown]
     reach = max((abs(taste.mean) + Z90 * taste.sd for taste in tastes), default=1.0)
-    title = f"{profile.user}: {profile.evidence} piece{'' if profile.evidence == 1 else 's'} of feedback"
+    title = f"{profile.user}: {pieces_of_feedback(profile)}"
     if profile.inferred:
-        title += f", {profile.inferred} of them weak and inferred, as {profile.user} allows"
+        signs = f"{profile.inferred} weak sign{'' if profile.inferred == 1 else 's'}"
+        title += f" and {signs}, inferred as {profile.user} allows"
     rows = [
         (
             taste.attribute,
@@ -183,5 +184,11 @@ def learnt(profile: Profile) -> str:
     if not profile.evidence or not profile.tastes:
         return "noted"
     surest = max(profile.tastes, key=lambda taste: abs(taste.mean) / taste.sd if taste.sd else 0.0)
-    pieces = f"{profile.evidence} piece{'' if profile.evidence == 1 else 's'} of feedback"
-    return f"noted: {pieces}; surest taste so far: {surest.attribute} {surest.mean:+.2f} ± {surest.sd:.2f}"
+    told = f"{surest.attribute} {surest.mean:+.2f} ± {surest.sd:.2f}"
+    return f"noted: {pieces_of_feedback(profile)}; surest taste so far: {told}"
+
+
+def pieces_of_feedback(profile: Profile) -> str:
+    """What the person gave on purpose; what was inferred is none of it."""
+    given = profile.evidence - profile.inferred
+    return f"{given} piece{'' if given == 1 else 's'} of feedback"
