@@ -20,7 +20,7 @@ import numpy as np
 
 from idiolect.memory.recall.dense import Floats, Vector
 from idiolect.memory.recall.settings import RecallSettings
-from idiolect.memory.recall.utterances import Utterances, hashed
+from idiolect.memory.recall.utterances import Numbers, Utterances, hashed
 from idiolect.memory.recall.words import stems
 
 ASKED, ANSWERED = 0, 1  # sides of a turn, and the parts under which their embeddings are kept
@@ -88,7 +88,7 @@ class PastTurns:
         """`dim` of an embedding."""
         self.turns: list[Turn] = []
         self.utterances = Utterances(dim)
-        self._owners: list[int] = []  # place of each utterance's turn
+        self._known: tuple[Numbers, Numbers] | None = None
 
     def __len__(self) -> int:
         """How many turns are held."""
@@ -110,8 +110,8 @@ class PastTurns:
         talk = self.turns[-1].talk + (not goes_on) if self.turns else 0
         for speaker, text in said:
             self.utterances.add(talk, speaker, text)
-            self._owners.append(place)
         self.turns.append(Turn(answer, at, talk, first, known))
+        self._known = None
         return place
 
     def put(self, place: int, side: int, vector: Vector) -> None:
@@ -120,8 +120,7 @@ class PastTurns:
 
     def best(self, values: Floats) -> Floats:
         """(rows,) of utterances -> (n,) of turns: the greater of each."""
-        starts = np.fromiter((turn.first for turn in self.turns), np.int64, len(self.turns))
-        return np.asarray(np.maximum.reduceat(values, starts), np.float32)
+        return np.asarray(np.maximum.reduceat(values, self._places()[0]), np.float32)
 
     def ranks(self, query: str, cosines: Floats | None) -> Floats:
         """(n,) by which those that bear on a prompt are told apart; `cosines` (rows,) of the utterances with it."""
@@ -130,13 +129,22 @@ class PastTurns:
     def overlaps(self, terms: Sequence[str]) -> Floats:
         """(n,) share of these words that a turn holds, rare ones counting for more."""
         count, shared, total = len(self), np.zeros(len(self), np.float32), 0.0
-        owners = np.array(self._owners, np.int32)
+        owners = self._places()[1]
         for term in hashed(list(dict.fromkeys(terms))):
-            having = np.unique(owners[self.utterances.postings.of(term)[0]])
-            weight = float(np.log1p(count / max(len(having), 0.5)))
-            shared[having] += np.float32(weight)
+            having = np.zeros(count, bool)
+            having[owners[self.utterances.postings.of(term)[0]]] = True
+            weight = float(np.log1p(count / max(np.count_nonzero(having), 0.5)))
+            shared += having * np.float32(weight)
             total += weight
         return np.asarray(shared / np.float32(total or 1.0), np.float32)
+
+    def _places(self) -> tuple[Numbers, Numbers]:
+        """(n,) the first row of each turn, and (rows,) the turn of each row."""
+        if self._known is None:
+            starts = np.array([turn.first for turn in self.turns], np.int32)
+            lengths = np.diff(starts, append=len(self.utterances))
+            self._known = starts, np.repeat(np.arange(len(starts), dtype=np.int32), lengths)
+        return self._known
 
     def beside(self, place: int, reach: int) -> list[int]:
         """Places up to so many turns away in the same conversation, the nearest first, those after it before others."""
