@@ -114,30 +114,6 @@ def test_turns_of_a_special_category_are_recalled_where_it_was_consented_to_and_
         assert consent(given=False) == []
 
 
-def test_turns_of_a_special_category_are_recalled_where_it_was_consented_to_and_only_there() -> None:
-    ill, pious = turn("ill", "I have diabetes. Which novel is about it?"), turn("pious", "I am a Muslim. Which novel is it?")
-    slots = Slots(kind="about_me", object="diabetes", sensitive="health", span="I have diabetes")
-    said = Statement(id="evt-said", text="I have diabetes", source="conversation", turn="ill", slots=(slots,))
-    with open_store("sqlite://") as store:
-        person, recollection = store.user("ana"), Recollection(None)
-
-        def consent(given: bool) -> list[str]:
-            with person.transaction() as transaction:
-                transaction.append(Revision(statement="evt-said", consented=given))
-            return answers(recollection.recall(person, BOOK))
-
-        with person.transaction() as transaction:
-            for event in (ill, said, pious):
-                transaction.append(event)
-        assert answers(recollection.recall(person, BOOK)) == []
-        assert consent(given=True) == ["ill"]
-        remote = RecallSettings(remote_model=True, turns_to_remote=True)
-        assert answers(recollection.recall(person, BOOK, remote)) == []
-        allowed = remote.model_copy(update={"sensitive_to_remote": True})
-        assert answers(recollection.recall(person, BOOK, allowed)) == ["ill"]
-        assert consent(given=False) == []
-
-
 def test_turns_that_come_later_are_followed_and_their_embeddings_are_kept_beside_them() -> None:
     embedder = open_embedder("minilm")
     assert embedder is not None

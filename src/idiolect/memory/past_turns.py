@@ -6,6 +6,7 @@ person has not allowed anything to be used beyond its conversation. Of a prompt 
 
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import islice
 from math import ceil
 from threading import RLock
@@ -16,10 +17,10 @@ from idiolect.memory.extraction.documents import is_background, without_document
 from idiolect.memory.extraction.topics import categories_of
 from idiolect.memory.keeping import Kept
 from idiolect.memory.recall.dense import Vector
-from idiolect.memory.recall.episodes import spoken
 from idiolect.memory.recall.recalled import Episode, RecalledEpisode
 from idiolect.memory.recall.settings import RecallSettings
-from idiolect.memory.recall.turns import ANSWERED, ASKED, Found, PastTurns, bearing, known_by
+from idiolect.memory.recall.turns import ANSWERED, ASKED, BESIDE, Found, PastTurns, bearing, known_by
+from idiolect.memory.recall.utterances import spoken
 from idiolect.memory.records import Embeddings, Part
 from idiolect.memory.store import UserStore
 from idiolect.schema import Category, Interaction
@@ -28,6 +29,8 @@ DRAWER = "turns"
 LONGEST = 600  # characters of a text that are indexed and embedded: what the embedder reads at once
 QUOTED = 400  # characters of a text that are recalled
 CHARACTERS = 4  # of a token
+SPEAKERS = ("you", "assistant")
+PAUSE = timedelta(hours=1)  # after which a turn no longer goes on from the one before it
 
 Text = tuple[Part, str]
 
@@ -73,7 +76,7 @@ class TurnIndex:
         """Texts without an embedding, those of the newest turns first."""
         with self.lock:
             parts = list(islice(reversed(self.places), most))
-            answers = dict.fromkeys(self.turns.ids[self.places[part][0]] for part in parts)
+            answers = dict.fromkeys(self.turns.turns[self.places[part][0]].answer for part in parts)
         texts = dict(text for answer in answers for text in texts_of(person.interaction(answer), self.allowed))
         return {part: texts[part] for part in parts}
 
@@ -84,17 +87,20 @@ class TurnIndex:
                 if part in self.places:
                     self.turns.put(*self.places.pop(part), vector)
 
-    def bearing(self, query: str, vector: Vector | None, said: Iterable[str], most: int) -> list[Found]:
-        """What clearly bears on a prompt."""
+    def bearing(self, query: str, vector: Vector | None, said: Iterable[str], settings: RecallSettings) -> list[Found]:
+        """What clearly bears on a prompt, and what stands beside it."""
         with self.lock:
-            return bearing(self.turns, query, vector, frozenset(map(known_by, said)), most)
+            return bearing(self.turns, query, vector, frozenset(map(known_by, said)), settings)
 
     def _take(self, event: Interaction, stored: Embeddings, embeds: bool) -> None:
         sides = own_sides(event, self.allowed)
         if sides is None:
             return
-        place = self.turns.add(event.answer.id, event.at, *(text[:LONGEST] for text in sides))
-        self.turns.said[place] = (known_by(event.prompt), known_by(event.answer.text))
+        said = [(speaker, text[:LONGEST]) for speaker, text in zip(SPEAKERS, sides, strict=True)]
+        before = self.turns.turns[-1].at if self.turns.turns else event.at
+        goes_on = bool(event.prefix) and event.at - before < PAUSE
+        texts = (event.prompt, event.answer.text)
+        place = self.turns.add(event.answer.id, event.at, said, frozenset(map(known_by, texts)), goes_on)
         for side in (ASKED, ANSWERED):
             part = (event.id, side)
             if part in stored:
@@ -122,7 +128,7 @@ def episodes_of(event: Interaction, allowed: Container[Category] = ()) -> tuple[
         Episode(
             id=f"{event.answer.id}/{speaker}", text=_shortened(text), speaker=speaker, at=event.at, talk=event.answer.id
         )
-        for speaker, text in zip(("you", "assistant"), sides, strict=True)
+        for speaker, text in zip(SPEAKERS, sides, strict=True)
     )
     return asked, answered
 
@@ -141,16 +147,16 @@ def read(
     left, count = settings.turn_tokens, 0
     for each in found:
         try:
-            event = person.interaction(index.turns.ids[each.place])
+            event = person.interaction(index.turns.turns[each.place].answer)
         except AnswerNotFound:  # forgotten just now
             continue
         pair = episodes_of(event, index.allowed)
         if pair is None or (private and any(said.id in private for said in person.of_turn(event.answer.id))):
             continue
         cost = sum(ceil(len(episode.text) / CHARACTERS) for episode in pair)
-        if cost > left or count == settings.turns:
+        if cost > left or (each.why != BESIDE and count == settings.turns):
             continue
-        left, count = left - cost, count + 1
+        left, count = left - cost, count + (each.why != BESIDE)
         yield RecalledEpisode(episode=pair[0], after=pair[1:], score=each.score, parts=each.parts, why=each.why)
 
 

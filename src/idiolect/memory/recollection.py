@@ -30,7 +30,6 @@ from idiolect.schema import Category, Preference, now
 DRAWER = "recall"
 AT_ONCE = 64  # texts that a recall embeds before it answers; with more missing, shared words decide until later
 TURNS_AT_ONCE = 8  # sides of past turns, which are longer
-LOOKED_AT = 3  # times as many past turns as are wanted: some may be too long, or may not leave this machine
 WORDS_ALONE = 0.04  # least overlap where there is no embedder: about one shared word
 
 Text = tuple[Part, str]
@@ -113,7 +112,7 @@ class Recollection:
         self._embed_turns(person, kept, turns)
         if not len(turns.turns):
             return found
-        bearing = turns.bearing(asked.prompt, asked.vector, told, LOOKED_AT * chosen.turns)
+        bearing = turns.bearing(asked.prompt, asked.vector, told, chosen)
         private = _private(kept) if bearing and chosen.remote_model else set[str]()
         episodes = tuple(read(person, turns, bearing, chosen, private))
         notes = (turns.trouble,) if turns.trouble else ()
