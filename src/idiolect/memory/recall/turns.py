@@ -133,7 +133,7 @@ class PastTurns:
         for term in hashed(list(dict.fromkeys(terms))):
             having = np.zeros(count, bool)
             having[owners[self.utterances.postings.of(term)[0]]] = True
-            weight = float(np.log1p(count / max(np.count_nonzero(having), 0.5)))
+            weight = float(np.log1p(count / max(int(having.sum()), 0.5)))
             shared += having * np.float32(weight)
             total += weight
         return np.asarray(shared / np.float32(total or 1.0), np.float32)
