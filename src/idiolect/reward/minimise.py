@@ -18,6 +18,7 @@ Watch: TypeAlias = Callable[[int, Array], bool]  # after each step: its number a
 
 SUFFICIENT = 1e-4  # share of the expected decrease that a step must bring (Nocedal and Wright, 2006, section 3.1)
 SMALLEST = 1e-10  # step
+ROUNDING = 1e-14  # of a value near 1: a smaller decrease cannot be told
 
 
 def newton(function: Curved, start: Array, tolerance: float = 1e-8, steps: int = 100) -> Array:
@@ -27,6 +28,8 @@ def newton(function: Curved, start: Array, tolerance: float = 1e-8, steps: int =
         if np.abs(gradient).max(initial=0.0) < tolerance:
             break
         step = np.asarray(np.linalg.lstsq(hessian, -gradient, rcond=None)[0])
+        if -float(gradient @ step) < ROUNDING * (1 + abs(value)):
+            return place + step
         size = 1.0
         while (tried := function(place + size * step))[0] > value + SUFFICIENT * size * float(gradient @ step):
             size /= 2
@@ -59,6 +62,8 @@ def lbfgs(
         if slope >= 0:  # rounding has spoilt the curvature
             past.clear()
             step, slope = -gradient, -float(gradient @ gradient)
+        if -slope < ROUNDING * (1 + abs(value)):
+            break
         size = 1.0 if past else min(1.0, 1.0 / float(np.abs(gradient).sum()))
         while (tried := function(place + size * step))[0] > value + SUFFICIENT * size * slope:
             size /= 2
