@@ -200,6 +200,15 @@ def test_with_remembering_off_nothing_is_read_then_or_later() -> None:
         assert hints(person) == []
 
 
+def test_the_words_that_a_client_marks_as_the_persons_own_are_kept_as_such(assistant: Assistant) -> None:
+    person = assistant.store.user("ana")
+    marked = Message.model_validate(
+        {"role": "user", "content": "A document. What is it about?", "idiolect": {"own_words": "What is it about?"}}
+    )
+    assert person.interaction(assistant.answer("ana", [marked]).id).own == "What is it about?"
+    assert person.interaction(assistant.answer("ana", "What is it about?").id).own is None
+
+
 def test_where_turns_lead_is_noted_only_while_reactions_are_allowed(assistant: Assistant) -> None:
     person = assistant.store.user("ana")
     before = assistant.answer("ana", "Name a song.")

@@ -11,6 +11,7 @@ import pytest
 from idiolect import afterwards
 from idiolect.assistant import Assistant
 from idiolect.cli import main
+from idiolect.memory.extraction.by_model import extract_with
 from idiolect.memory.remembering import heard, remember, remember_too
 from idiolect.memory.store import UserStore, open_store
 from idiolect.models.protocol import OnCompletion, Request
@@ -129,6 +130,36 @@ def test_a_model_that_cannot_is_told_of_leaves_the_patterns_their_work_and_is_so
         assistant.answer("ana", f"What is tea number {number}?")
         done(assistant)
     assert prose.asked == afterwards.PATIENCE
+
+
+class Says(Scripted):
+    """A model that reads what it is told to."""
+
+    def __init__(self, **fields: object) -> None:
+        super().__init__()
+        self.read = {"kind": "topic", "polarity": "like", "object": "", "span": "", **fields}
+
+    def complete(
+        self, request: Request, n: int = 1, on_completion: OnCompletion | None = None, stop: Event | None = None
+    ) -> Sequence[Completion]:
+        text = json.dumps({"preferences": [self.read]})
+        return [Completion(text=text, finish_reason="stop", prompt_tokens=1, completion_tokens=1)]
+
+
+@pytest.mark.parametrize(
+    ("read", "objects"),
+    [
+        ({"object": "sugar", "span": "no sugar"}, ["sugar"]),
+        ({"object": "diabetes", "span": "no sugar for me"}, []),  # a special category is never inferred
+        ({"object": "no sugar: diabetes", "span": "no sugar"}, []),
+        ({"object": "spaceships", "span": "no sugar"}, []),
+        ({"object": "sugar", "span": "sugar is poison"}, []),  # not what they wrote
+        ({"kind": "style", "object": "x", "attribute": "no such", "span": "no sugar"}, []),
+    ],
+)
+def test_a_model_that_invents_adds_nothing(read: dict[str, object], objects: list[str]) -> None:
+    found = extract_with(Says(**read), "As always, no sugar for me.")
+    assert [slots.object for slots in found] == objects
 
 
 class Slow(Scripted):

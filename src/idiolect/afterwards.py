@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Event
 
-from idiolect.errors import AnswerNotFound, ModelError, Stopped
+from idiolect.errors import AnswerNotFound, ModelError, NoStructure, Stopped
 from idiolect.learning import Learner
 from idiolect.memory.extraction.by_model import extract_with
 from idiolect.memory.inference.inferring import infer
@@ -21,7 +21,7 @@ from idiolect.models.protocol import Model
 log = logging.getLogger(__name__)
 
 DRAWER = "trouble"
-PATIENCE = 3  # failures of the model, one after the other, after which it is not asked again
+PATIENCE = 3  # answers in no form, one after the other, after which the model is not asked again
 
 
 @dataclass
@@ -69,7 +69,7 @@ class Afterwards:
         except Stopped:
             return
         except ModelError as error:
-            self._failures += 1
+            self._failures += isinstance(error, NoStructure)
             last = "; it is not asked again before a restart" if self._failures >= PATIENCE else ""
             told = f"The model could not read what you said last, so patterns alone did{last}: {error}"
             person.kept().drawers[DRAWER] = told

@@ -82,6 +82,10 @@ class ModelTimeout(ModelError):
     status = HTTPStatus.GATEWAY_TIMEOUT
 
 
+class NoStructure(ModelError):
+    """A language model did not answer in the form that was asked for."""
+
+
 class Stopped(ModelError):
     """Whoever asked left before the answers were written."""
 

@@ -1,7 +1,8 @@
 """The same statements read by a language model with structured output, for models that can.
 
 The model fills slots and quotes the words that each was read from; what it quotes and the text does not hold is
-dropped, so that a model which invents adds nothing. Whether a statement is of a special category is never its say.
+dropped, so that a model which invents adds nothing. Whether a statement is of a special category is never its say, and
+one that the quoted words do not name ("no sugar": diabetes) is never taken from it.
 """
 
 from threading import Event
@@ -9,11 +10,11 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
-from idiolect.errors import ModelError
+from idiolect.errors import NoStructure
 from idiolect.features.attributes import ATTRIBUTES
 from idiolect.memory.extraction.documents import is_background, without_documents
 from idiolect.memory.extraction.style import attributes
-from idiolect.memory.extraction.topics import sensitive_of, topics
+from idiolect.memory.extraction.topics import WORD, sensitive_of, topics
 from idiolect.models.protocol import Model, Request
 from idiolect.schema import Message, Sampling, Slots
 
@@ -56,9 +57,9 @@ class Answer(BaseModel):
 
 
 def extract_with(model: Model, text: str, stop: Event | None = None) -> tuple[Slots, ...]:
-    """What a message, in a person's own words, says of them. Raises ModelError where the model can't fill the form.
+    """What a message, in a person's own words, says of them. Raises NoStructure where the model can't fill the form.
 
-    When `stop` is set the model is left, and Stopped is raised.
+    Raises ModelError where it fails otherwise, and Stopped when `stop` is set.
     """
     if is_background(text):
         return ()
@@ -69,7 +70,7 @@ def extract_with(model: Model, text: str, stop: Event | None = None) -> tuple[Sl
     try:
         answer = Answer.model_validate_json(said.text)
     except ValidationError as other:
-        raise ModelError(
+        raise NoStructure(
             f"{model.name} did not answer in the form that was asked for: extraction by a model needs one that follows "
             "response_format with a JSON schema; without one, leave it to the patterns"
         ) from other
@@ -123,9 +124,9 @@ def schema() -> JsonValue:
 def _slots(read: Read, text: str) -> Slots | None:
     """None for what the text does not hold, and for a style that is not on the list."""
     is_style = read.kind == "style"
-    if not read.span.strip() or read.span not in text or not read.object.strip():
+    if not read.span.strip() or read.span not in text:
         return None
-    if is_style and read.attribute not in attributes():
+    if read.attribute not in attributes() if is_style else not _names(read.span, read.object):
         return None
     return Slots(
         kind=read.kind,
@@ -141,3 +142,9 @@ def _slots(read: Read, text: str) -> Slots | None:
         sensitive=sensitive_of(read.span),
         span=read.span,
     )
+
+
+def _names(span: str, thing: str) -> bool:
+    """Whether the quoted words name a thing, be it in another form, and its special category if it has one."""
+    said, named = (set(WORD.findall(words.casefold())) for words in (span, thing))
+    return not said.isdisjoint(named) and sensitive_of(thing) in (None, sensitive_of(span))
