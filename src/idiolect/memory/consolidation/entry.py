@@ -118,7 +118,8 @@ class Entry:
         conflicts: tuple[str, ...],
     ) -> Preference:
         slots = self.slots
-        return Preference(
+        return Preference.model_construct(  # of checked parts: thousands are made at a person's first recall
+            _fields_set=SHOWN,
             id=self.id,
             kind=slots.kind,
             text=self.text,
@@ -145,6 +146,7 @@ class Entry:
 
 
 NAMES: Final = tuple(each.name for each in fields(Entry))
+SHOWN: Final = set(Preference.model_fields)  # one for all: of each its own it would be half of what a person takes
 
 
 def _told(made: Preference) -> tuple[object, ...]:

@@ -55,6 +55,11 @@ def steps(shares: Floats) -> Bytes:
     return np.asarray(np.rint(np.clip(shares, 0, 1) * 255), np.uint8)
 
 
+def room_for(count: int) -> int:
+    """Rows that so many make room for, with an eighth to spare: a person's memory is mostly this."""
+    return count + max(count // 8, ROOM)
+
+
 class Rows:
     """A matrix that grows: row i is of place i, nought where there is no vector."""
 
@@ -77,8 +82,9 @@ class Rows:
     def add(self, row: Vector | None) -> int:
         """Append a row; None is a row of noughts. Returns its place. Raises FeatureMismatch for another width."""
         if self._count == len(self._matrix):
-            self._matrix = np.concatenate([self._matrix, np.zeros_like(self._matrix)])
-            self._scales = np.concatenate([self._scales, np.zeros_like(self._scales)])
+            more = room_for(self._count + 1) - self._count
+            self._matrix = np.concatenate([self._matrix, np.zeros((more, self.dim), np.int8)])
+            self._scales = np.concatenate([self._scales, np.zeros(more, np.float32)])
         self._count += 1
         if row is not None:
             self.put(self._count - 1, row)
@@ -132,8 +138,9 @@ class Profiles:
     def add(self, rows: Floats) -> None:
         """Append (m, width)."""
         end = self._count + len(rows)
-        while end > self._matrix.shape[1]:
-            self._matrix = np.concatenate([self._matrix, np.zeros_like(self._matrix)], axis=1)
+        if end > self._matrix.shape[1]:
+            more = np.zeros((len(self._matrix), room_for(end) - self._matrix.shape[1]), np.uint8)
+            self._matrix = np.concatenate([self._matrix, more], axis=1)
         self._matrix[:, self._count : end] = steps(rows).T
         self._count = end
 
