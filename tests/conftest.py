@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
     from browsing import Opened
     from idiolect.assistant import Assistant
+    from idiolect.memory.store import Store, UserStore
 
 IN_CI = os.environ.get("CI") == "true"
 
@@ -61,3 +63,24 @@ def opened(browser: "Browser", address: str) -> Iterator["Opened"]:
 
     with visits(browser, address) as open_page:
         yield open_page
+
+
+@pytest.fixture(params=["file", "memory", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator["Store"]:
+    """A store of every kind, empty."""
+    from idiolect.memory.store import open_store
+    from postgres import empty_database
+
+    if request.param == "postgresql":
+        for at in empty_database():
+            with open_store(at) as opened:
+                yield opened
+    else:
+        with open_store("sqlite://" if request.param == "memory" else str(tmp_path / "me.db")) as opened:
+            yield opened
+
+
+@pytest.fixture
+def ana(store: "Store") -> "UserStore":
+    """Somebody in it."""
+    return store.user("ana")

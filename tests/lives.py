@@ -28,7 +28,11 @@ MONDAY = datetime(2026, 3, 2, 9, 30, 0, 123456, tzinfo=UTC)
 
 
 def turn(
-    name: str, prompt: str, answer: str = "Soup.", at: datetime = MONDAY, recalled: tuple[str, ...] = ()
+    name: str,
+    prompt: str = "What should I cook?",
+    answer: str = "Soup.",
+    at: datetime = MONDAY,
+    recalled: tuple[str, ...] = (),
 ) -> Interaction:
     """A turn with the event `evt-NAME`, the answer NAME and two candidates."""
     candidates = tuple(

@@ -1,7 +1,6 @@
 """What a person may do with their memory: take it along and bring it back, forget, see what was done with it."""
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -28,23 +27,6 @@ from idiolect.memory.store import Store, UserStore, open_store
 from idiolect.schema import AnyEvent, EarlierTurn, Edit, Feedback, Interaction, Rating, Statement
 from idiolect.settings import Settings
 from lives import MONDAY, ids, life, proposal, record, statement, turn
-from postgres import empty_database
-
-
-@pytest.fixture(params=["file", "memory", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    if request.param == "postgresql":
-        for address in empty_database():
-            with open_store(address) as opened:
-                yield opened
-    else:
-        with open_store("sqlite://" if request.param == "memory" else str(tmp_path / "me.db")) as opened:
-            yield opened
-
-
-@pytest.fixture
-def ana(store: Store) -> UserStore:
-    return store.user("ana")
 
 
 def test_what_is_exported_erased_and_imported_exports_to_the_same_bytes(ana: UserStore) -> None:

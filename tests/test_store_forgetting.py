@@ -1,6 +1,5 @@
 """Forgetting takes what hangs on an event; embeddings come back as they were; the audit trail has no texts."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,61 +11,24 @@ from numpy.typing import NDArray
 
 from idiolect.errors import AnswerNotFound, BadInput
 from idiolect.memory.arrays import embedding_bytes, embeddings_of
-from idiolect.memory.store import State, Store, UserStore, open_store
+from idiolect.memory.store import Store, UserStore, open_store
 from idiolect.schema import (
-    Answer,
     AnyEvent,
-    Candidate,
     Choice,
     Correction,
     Decision,
     Edit,
-    Interaction,
     Proposal,
     Rating,
     Revision,
     Slots,
     Statement,
-    Trace,
     Verdict,
 )
-from postgres import empty_database
+from lives import record, turn
 
 FINE = Verdict(score=1.0)
 JAZZ = Slots(kind="topic", object="jazz")
-
-
-@pytest.fixture(params=["file", "memory", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    if request.param == "postgresql":
-        for address in empty_database():
-            with open_store(address) as opened:
-                yield opened
-    else:
-        with open_store("sqlite://" if request.param == "memory" else str(tmp_path / "me.db")) as opened:
-            yield opened
-
-
-@pytest.fixture
-def ana(store: Store) -> UserStore:
-    return store.user("ana")
-
-
-def turn(name: str) -> Interaction:
-    candidates = tuple(Candidate(id=f"{name}-{index}", text="Soup.", verdict=FINE) for index in range(2))
-    trace = Trace(method="plain", model="scripted", request_verdict=FINE)
-    answer = Answer(id=name, user="ana", text="Soup.", candidates=candidates, chosen=0, trace=trace)
-    return Interaction(id=f"evt-{name}", prompt="What should I cook?", answer=answer)
-
-
-def record(person: UserStore, *events: AnyEvent) -> None:
-    with person.transaction() as transaction:
-        for event in events:
-            transaction.append(event)
-        for name in {event.answer.id for event in events if isinstance(event, Interaction)}:
-            transaction.save_vectors("v1", {f"{name}-0": np.ones(2)})
-        transaction.save_embeddings("m1", {(event.id, 0): np.ones(3, np.float32) for event in events})
-        transaction.save_state(State("belief", "v1", 1, {"mean": np.ones(2)}, 1))
 
 
 def test_a_turn_goes_with_its_answer_vectors_embeddings_feedback_and_what_was_read_from_it(

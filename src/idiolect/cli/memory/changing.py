@@ -1,6 +1,6 @@
 """`idiolect memory add`, `edit`, `pin`, `local`, `consent`, `end`, `conflicts`, `proposals`: it is put right."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -53,35 +53,33 @@ def edit(
     _change(context, statement, Changes(text=text), "edited")
 
 
-def pin(
-    context: typer.Context,
-    statement: StatementId,
-    user: User,
-    off: Off = False,
-    store: StoreUrl = None,
-    json: Json = False,
-    config: Config = None,
-) -> None:
-    """Keep a statement from fading and expiring."""
-    from idiolect.curating import Changes
+def _switching(field: str, on: str, off_again: str, doc: str) -> Callable[..., None]:
+    """A command that switches something of a statement on, or off."""
 
-    _change(context, statement, Changes(pinned=not off), "no longer pinned" if off else "pinned")
+    def switch(
+        context: typer.Context,
+        statement: StatementId,
+        user: User,
+        off: Off = False,
+        store: StoreUrl = None,
+        json: Json = False,
+        config: Config = None,
+    ) -> None:
+        from idiolect.curating import Changes
+
+        _change(context, statement, Changes.model_validate({field: not off}), off_again if off else on)
+
+    switch.__doc__ = doc
+    return switch
 
 
-def local(
-    context: typer.Context,
-    statement: StatementId,
-    user: User,
-    off: Off = False,
-    store: StoreUrl = None,
-    json: Json = False,
-    config: Config = None,
-) -> None:
-    """Never send a statement to a model on another machine."""
-    from idiolect.curating import Changes
-
-    told = "may leave this machine again" if off else "never leaves this machine"
-    _change(context, statement, Changes(local_only=not off), told)
+pin = _switching("pinned", "pinned", "no longer pinned", "Keep a statement from fading and expiring.")
+local = _switching(
+    "local_only",
+    "never leaves this machine",
+    "may leave this machine again",
+    "Never send a statement to a model on another machine.",
+)
 
 
 def consent(
