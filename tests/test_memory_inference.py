@@ -198,7 +198,16 @@ def test_no_subject_is_of_a_special_category_and_each_may_be_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["I'm running late.", "Fix this bug.", "A plan for my mother", "Insulin and church", "the related work"]
+    "text",
+    [
+        "I'm running late.",
+        "Fix this bug.",
+        "A plan for my mother",
+        "Insulin and church",
+        "the related work",
+        "Improve it",
+        "awful physical pain",
+    ],
 )
 def test_words_of_other_senses_are_no_subject(text: str) -> None:
     assert subjects_in(text) == []
