@@ -1,8 +1,8 @@
 """Our memory beside another system's, in one run: the same texts, the same embedder, step by step in turns.
 
-Both sides embed the text in the call (`add`, `search`). Ours need not: a turn waits only until what was said is on the
-disk (`hear`), and the embedding is computed behind it. Each side has a cache of embeddings of its own, and every text
-is new to both; who goes first changes from round to round.
+Both sides embed the text in the call (`add`, `search`): of what is kept it is the same text alone. Ours need not: a
+turn waits only until what was said is on the disk with the turn (`hear`), and embeddings are computed behind it. Each
+side has a cache of embeddings of its own, and every text is new to both; who goes first changes from round to round.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

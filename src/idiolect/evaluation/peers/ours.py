@@ -1,4 +1,4 @@
-"""Idiolect as a peer of others: the same two operations, by the doors that a conversation uses."""
+"""Idiolect as a peer of others: the same two operations on the same texts, by the doors that people use."""
 
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -8,8 +8,10 @@ from idiolect.evaluation.memory_latency import USER, hear
 from idiolect.evaluation.peers.protocol import Peer
 from idiolect.evaluation.sayings import lived
 from idiolect.features.embedder import Embedder
+from idiolect.memory.feedback import event_of
 from idiolect.memory.recollection import Recollection
 from idiolect.memory.store import open_store
+from idiolect.schema import Feedback
 
 
 class Ours(Peer):
@@ -38,8 +40,10 @@ class Ours(Peer):
         self._recollection.prepare(self._person)
 
     def add(self, text: str) -> None:
-        """Keep it, and embed it before anything else happens."""
-        self.hear(text)
+        """Keep what is told on purpose, without a turn around it, and embed it before anything else happens."""
+        event = event_of(self._person, Feedback(kind="statement", value=text))
+        with self._person.transaction() as transaction:
+            transaction.append(event)
         self.embed()
 
     def search(self, prompt: str) -> int:
