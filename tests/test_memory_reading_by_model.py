@@ -173,13 +173,23 @@ class Slow(Scripted):
         return super().complete(request, n, on_completion, stop)
 
 
-def test_no_answer_waits_for_the_model_to_read_and_closing_stops_it() -> None:
+def test_no_answer_waits_for_the_model_to_read_and_the_end_not_for_ever(caplog: pytest.LogCaptureFixture) -> None:
     fields = Settings(model="scripted", store="sqlite://", embedder="none", candidates=1, read_by_model=True)
     with Assistant(settings=fields) as assistant:
-        assistant._parts._model = Slow()
+        assistant._parts._model, assistant._afterwards.grace_s = Slow(), 0.1
         for number in range(3):  # all of them while the first is still read
             assert assistant.answer("ana", f"quiet hotels {number}").text
         assert said(assistant.store.user("ana")) == []
+    assert "3 turns were not read by the model before the end" in caplog.text
+
+
+def test_what_was_said_last_is_read_before_the_end(tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path / 'me.db'}"
+    fields = Settings(model="scripted", store=store, embedder="none", candidates=1, read_by_model=True)
+    with Assistant(settings=fields) as assistant:
+        assistant.answer("ana", "quiet hotels")
+    with open_store(store) as opened:
+        assert [each.text for each in said(opened.user("ana"))] == ["quiet hotels"]
 
 
 def test_a_turn_that_is_forgotten_while_the_model_reads_leaves_nothing(assistant: Assistant) -> None:

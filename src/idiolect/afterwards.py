@@ -5,7 +5,7 @@ The model reads what was said, if the settings ask for it; what may be inferred 
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from threading import Event
 
@@ -21,6 +21,7 @@ from idiolect.models.protocol import Model
 log = logging.getLogger(__name__)
 
 DRAWER = "trouble"
+GRACE_S = 30.0  # that the model has at the end to read what was said
 PATIENCE = 3  # answers in no form, one after the other, after which the model is not asked again
 
 
@@ -32,15 +33,20 @@ class Afterwards:
     recollection: Recollection
     reads: bool  # whether the model reads what people say
     model: Callable[[], Model]
+    grace_s: float = GRACE_S
     _quick: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "idiolect-remember"))
     _slow: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "idiolect-read"))
+    _readings: set[Future[None]] = field(default_factory=set)  # that are not done
     _failures: int = 0
     _closing: Event = field(default_factory=Event)
 
     def begin(self, person: UserStore, answer: str, words: Heard) -> None:
         """After a turn that is kept, with the id of its answer and what was heard in it."""
         if self.reads and words.own and self._failures < PATIENCE:
-            self._slow.submit(self._read, person, answer, words).add_done_callback(_told)
+            reading = self._slow.submit(self._read, person, answer, words)
+            self._readings.add(reading)
+            reading.add_done_callback(self._readings.discard)
+            reading.add_done_callback(_told)
         self._quick.submit(self._infer, person).add_done_callback(_told)
         self._quick.submit(self.recollection.prepare, person).add_done_callback(_told)
 
@@ -52,7 +58,10 @@ class Afterwards:
         return (str(told),) if told else ()
 
     def close(self) -> None:
-        """Wait for what is under way; the model's reading is stopped, and what it has not begun is left."""
+        """Wait for what is under way; of what the model has not read within the grace, nothing is learnt."""
+        left = wait(set(self._readings), self.grace_s).not_done
+        if left:
+            log.warning("%d turns were not read by the model before the end", len(left))
         self._closing.set()
         self._slow.shutdown(cancel_futures=True)
         self._quick.shutdown()
