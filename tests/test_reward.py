@@ -55,15 +55,15 @@ def test_one_online_choice_has_the_moments_of_the_exact_posterior() -> None:
     """Assumed-density filtering against two million draws, within .003."""
     rng = np.random.default_rng(5)
     root = rng.normal(size=(2, 2))
-    reward = Gaussian(Prior(np.ones(2), root))
+    reward = Gaussian((Prior(np.ones(2), root),))
     phi = rng.normal(size=(2, 2))
     belief = reward.update(reward.prior(), Chosen(phi))
     draws = rng.multivariate_normal(np.zeros(2), root.T @ root, 2_000_000)
     weight = sigmoid(draws @ (phi[0] - phi[1]))
     mean = weight @ draws / weight.sum()
     cov = (draws - mean).T @ ((draws - mean) * weight[:, None]) / weight.sum()
-    assert root.T @ belief.arrays["mean"][:2] == pytest.approx(mean, abs=0.003)
-    assert root.T @ belief.arrays["cov"][:2, :2] @ root == pytest.approx(cov, abs=0.006)
+    assert belief.arrays["mean"][:2] == pytest.approx(mean, abs=0.003)
+    assert reward.covariance(belief)[:2, :2] == pytest.approx(cov, abs=0.006)
 
 
 def test_a_pair_that_differs_in_nothing_changes_nothing() -> None:
@@ -80,7 +80,7 @@ def test_each_choice_leaves_less_uncertainty(seed: int) -> None:
     reward, rng = Gaussian.shipped(SPACE), np.random.default_rng(seed)
     before = online(reward, [Chosen(rng.normal(size=(2, SPACE.dim)))])
     after = reward.update(before, Chosen(rng.normal(size=(2, SPACE.dim))))
-    assert np.linalg.eigvalsh(before.arrays["cov"] - after.arrays["cov"]).min() > -1e-9
+    assert np.linalg.eigvalsh(reward.covariance(before) - reward.covariance(after)).min() > -1e-6
 
 
 def test_opposite_choices_on_one_pair_mean_indifference_with_less_uncertainty() -> None:
@@ -102,7 +102,7 @@ def test_a_tie_pulls_the_two_together_and_leaves_less_uncertainty() -> None:
 
 
 def test_nine_in_ten_of_the_true_weights_lie_in_the_ninety_percent_intervals() -> None:
-    rng, reward = np.random.default_rng(7), Gaussian(Prior.independent(np.full(6, np.sqrt(0.5)), tail=1e6))
+    rng, reward = np.random.default_rng(7), Gaussian((Prior.independent(np.full(6, np.sqrt(0.5)), tail=1e6),))
     inside = []
     for _ in range(60):
         taste = rng.normal(size=6) * np.sqrt(0.5)
@@ -122,11 +122,11 @@ def test_a_generous_person_is_not_taken_to_like_everything() -> None:
 
 
 def test_ratings_and_statements_are_exact_so_that_both_roads_meet() -> None:
-    reward, rng = Gaussian(replace(shipped_prior(SPACE), tail=1e12)), np.random.default_rng(8)
+    reward, rng = Gaussian((replace(shipped_prior(SPACE), tail=1e12),)), np.random.default_rng(8)
     evidence: list[Evidence] = [Rated(rng.normal(size=SPACE.dim), 4.0), Said(unit("length"), -1.0, 0.25)]
     live, rebuilt = online(reward, evidence), reward.rebuild(evidence)
-    assert live.arrays["mean"] == pytest.approx(rebuilt.arrays["mean"], abs=1e-8)
-    assert live.arrays["cov"] == pytest.approx(rebuilt.arrays["cov"], abs=1e-8)
+    assert live.arrays["mean"] == pytest.approx(rebuilt.arrays["mean"], abs=1e-5)
+    assert live.arrays["cov"] == pytest.approx(rebuilt.arrays["cov"], abs=1e-6)  # kept in single precision
 
 
 def test_an_edit_counts_the_more_the_more_it_changes() -> None:
@@ -177,8 +177,8 @@ def test_heavy_tails_find_one_strong_taste_among_many_idle_directions() -> None:
     rng = np.random.default_rng(9)
     pairs = rng.normal(size=(40, 2, 30))
     choices = [Chosen(pair if pair[0, 3] > pair[1, 3] else pair[::-1]) for pair in pairs]
-    sparse = Gaussian(Prior.independent(np.full(30, 0.3))).rebuild(choices)
-    broad = Gaussian(Prior.independent(np.full(30, 0.3), tail=1e6)).rebuild(choices)
+    sparse = Gaussian((Prior.independent(np.full(30, 0.3)),)).rebuild(choices)
+    broad = Gaussian((Prior.independent(np.full(30, 0.3), tail=1e6),)).rebuild(choices)
 
     def idle(belief: Belief) -> float:
         weights = np.abs(belief.arrays["mean"][:30])

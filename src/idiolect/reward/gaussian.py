@@ -1,33 +1,51 @@
 """The default personal reward: a Bayesian linear head over the preference space, with sparse and shared tastes.
 
-    r_u(x, y) = w . phi(x, y),   w = lift' l,   l_j ~ Student-t,   P(y1 preferred to y2) = sigma(w . (phi1 - phi2))
+    r_u(x, y) = w . phi(x, y),   w = centre_c + lift' l,   P(y1 preferred to y2) = sigma(w . (phi1 - phi2))
 
-Per user: a Gaussian N(m, S) over l and over an offset for ratings.  Shared: the prior (see `prior.py`).  No evidence:
-the prior, which prefers nothing.  The Student-t is a Gaussian whose precision is unknown (Tipping, 2001, section 2): a
-rebuild alternates the Laplace approximation of the posterior (MacKay, 1992) with the expected precision of each l_j, so
-that no order of the evidence can change it.  Online, the precisions stay as they are: a choice between two is folded in
-by moment matching (assumed-density filtering, Minka, 2001, chapter 3; in one dimension, by Gauss-Hermite quadrature),
-one among many by its Laplace approximation; ratings and statements are Gaussian, so exact.
+Per user: a Gaussian N(m, S) over w and over an offset for ratings.  Shared: the prior, shipped (see `prior.py`) or
+fitted on a population by empirical Bayes (see `population_prior.py`); a fitted one keeps the shipped form beside what
+was learnt, and each person's evidence weighs the two.  No evidence: the prior; the shipped one prefers nothing.
+
+A rebuild is Laplace's approximation under each prior (see `posterior.py`), of which the belief keeps mean and
+covariance, so that no order of the evidence can change it.  Online, a choice between two is folded in by moment
+matching (assumed-density filtering, Minka, 2001, chapter 3; in one dimension, by Gauss-Hermite quadrature), one among
+many by its Laplace approximation; ratings and statements are Gaussian, so exact.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
-from typing import Self, TypeAlias
+from typing import ClassVar, Self
 
 import numpy as np
+from pydantic import BaseModel
 
 from idiolect.errors import FeatureMismatch
 from idiolect.features.space import PreferenceSpace
+from idiolect.reward.population import Population, Progress
+from idiolect.reward.population_prior import GaussianSettings, arrays_of, fitted_priors, priors_of
+from idiolect.reward.posterior import Groups, Likelihood, Posterior, posterior
 from idiolect.reward.prior import Prior, shipped_prior
-from idiolect.reward.protocol import Asked, Belief, Chosen, Evidence, LinearReward, Rated, Said, Scores, Tied
+from idiolect.reward.protocol import (
+    Asked,
+    Belief,
+    Chosen,
+    Evidence,
+    FittedReward,
+    LinearReward,
+    Rated,
+    Said,
+    Scores,
+    Tied,
+)
+from idiolect.reward.triangle import folded_in, places, unfolded
 from idiolect.schema import Array
 
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(32)
 WEIGHTS = WEIGHTS / WEIGHTS.sum()
 
 RATING_MIDDLE = 3.0  # of the scale from 1 to 5; one step is one unit of reward, observed with unit variance
-ROUNDS = 4  # of expected precisions; more change the predictions by less than a thousandth
 OFFSET_VARIANCE = 1.0  # a person's own middle: c_u ~ N(0, 1)
 
 
@@ -37,183 +55,232 @@ def sigmoid(s: Array) -> Array:
 
 
 @dataclass(frozen=True)
-class Gaussian(LinearReward):
-    """Arrays of a belief: `mean` (k+1,) and `cov` (k+1, k+1) over l and, last, the person's rating offset."""
+class Gaussian(LinearReward, FittedReward):
+    """Arrays of a belief: `mean` (d+1,) and `cov`, the triangle of (d+1, d+1), over w and, last, the rating offset."""
 
-    shared: Prior
+    Settings: ClassVar[type[BaseModel]] = GaussianSettings
+
+    priors: tuple[Prior, ...]
+    odds: tuple[float, ...] = (1.0,)  # chances of the priors, before any evidence
 
     @classmethod
     def shipped(cls, space: PreferenceSpace) -> Self:
         """With the population prior that comes with the package."""
-        return cls(shipped_prior(space))
+        return cls((shipped_prior(space),))
+
+    @classmethod
+    def fit(cls, population: Population, settings: BaseModel | None = None, progress: Progress | None = None) -> Self:
+        """The prior by empirical Bayes; with few people it stays near the shipped one, with none it is that one."""
+        return cls(*fitted_priors(population, GaussianSettings.model_validate(settings or {}), progress))
+
+    @classmethod
+    def brief(cls) -> BaseModel:
+        """Settings for trials: fewer rounds."""
+        return GaussianSettings(rounds=3)
+
+    def arrays(self) -> dict[str, Array]:
+        """Each prior's arrays under its number, and `odds`."""
+        return arrays_of(self.priors, self.odds)
+
+    @classmethod
+    def restored(cls, arrays: Mapping[str, Array], settings: BaseModel) -> Self:
+        """From what was saved. Raises DataError for arrays of another form."""
+        GaussianSettings.model_validate(settings)
+        return cls(*priors_of(arrays))
+
+    @cached_property
+    def version(self) -> str:
+        """The method's name with a hash of its priors."""
+        found = sha256()
+        for name, array in sorted(self.arrays().items()):
+            found.update(name.encode() + np.ascontiguousarray(array, dtype=np.float64).tobytes())
+        return f"gaussian-{found.hexdigest()[:12]}"
 
     @property
-    def version(self) -> str:
-        """The method's name with a hash of its prior."""
-        shared = self.shared.scales.tobytes() + self.shared.lift.tobytes() + str(self.shared.tail).encode()
-        return f"gaussian-{sha256(shared).hexdigest()[:12]}"
+    def dim(self) -> int:
+        """d"""
+        return int(self.priors[0].lift.shape[1])
 
     def prior(self) -> Belief:
         """The population: no evidence yet."""
-        variance = np.append(self.shared.scales**2, OFFSET_VARIANCE)
-        return Belief({"mean": np.zeros(len(variance)), "cov": np.diag(variance)}, seen=0)
+        return self.rebuild([])
 
     def update(self, belief: Belief, evidence: Evidence) -> Belief:
-        """Fold in one piece; O(k^2) for a pair, a rating or a statement, O(k^3) for one among many."""
-        mean, cov = belief.arrays["mean"], belief.arrays["cov"]
+        """Fold in one piece; O(d^2) for a pair, a rating or a statement, O(d^3) for one among many."""
+        mean, triangle = belief.arrays["mean"], belief.arrays["cov"]
         match evidence:
             case Chosen(phi=phi, weight=power) if len(phi) == 2:
-                mean, cov = _pair(mean, cov, self._latent(phi[0] - phi[1]), power)
-            case Tied():
-                for half in _halves(evidence):
-                    mean, cov = _pair(mean, cov, self._latent(half.phi[0] - half.phi[1]), half.weight)
+                mean, triangle = _pair(mean, triangle, self._row(phi[0] - phi[1]), power)
+            case Tied(phi=phi, weight=power):
+                row = self._row(phi[0] - phi[1])
+                for each in (row, -row):
+                    mean, triangle = _pair(mean, triangle, each, power / 2)
             case Chosen():
-                precision = np.asarray(np.linalg.inv(cov), dtype=np.float64)
-                mean, cov = _mode(mean, precision, precision @ mean, self._choices([evidence]))
-            case _:
+                mean, triangle = self._among(mean, triangle, evidence)
+            case Rated() | Said():
                 row, target, variance = self._observation(evidence)
-                mean, cov = _observe(mean, cov, row, target, variance)
-        return Belief({"mean": mean, "cov": cov}, belief.seen + 1)
+                mean, triangle = _observe(mean, triangle, row, target, variance)
+        return Belief({"mean": mean, "cov": triangle}, belief.seen + 1)
 
     def rebuild(self, evidence: Sequence[Evidence]) -> Belief:
         """The posterior given all the evidence; its order does not matter."""
-        start = self.prior()
-        if not evidence:
-            return start
-        rows = [self._observation(piece) for piece in evidence if isinstance(piece, Rated | Said)]
-        design = np.array([row for row, _, _ in rows]).reshape(-1, len(start.arrays["mean"]))
-        noise = np.array([variance for _, _, variance in rows])
-        observed = (design.T / noise) @ design if rows else np.zeros((design.shape[1], design.shape[1]))
-        linear = (design.T / noise) @ np.array([target for _, target, _ in rows]) if rows else np.zeros(design.shape[1])
-        choices = self._choices([each for piece in evidence for each in _chosen(piece)])
-        mean, precision = start.arrays["mean"], 1 / np.diag(start.arrays["cov"])
-        for _ in range(ROUNDS):
-            mean, cov = _mode(mean, observed + np.diag(precision), linear, choices)
-            precision[:-1] = self._expected_precision(mean[:-1], np.diag(cov)[:-1])
-        return Belief({"mean": mean, "cov": cov}, len(evidence))
+        likelihood, rated = self._likelihood(evidence)
+        found = [posterior(prior, likelihood) for prior in self.priors]
+        if len(found) == 1:
+            mean, cov = found[0].mean, found[0].cov
+        else:
+            mean, cov = _blended(found, self.evidences(found))
+        return Belief(_with_offset(mean, cov, rated), len(evidence))
+
+    def evidences(self, found: Sequence[Posterior]) -> Array:
+        """(p,): chances of the priors given what each makes of the same evidence."""
+        logs = np.array([each.evidence for each in found]) - self._nothing + np.log(self.odds)
+        chances = np.exp(logs - logs.max())
+        return np.asarray(chances / chances.sum())
+
+    @cached_property
+    def _nothing(self) -> Array:
+        empty = Likelihood([], np.zeros((self.dim, self.dim)), np.zeros(self.dim))
+        return np.array([posterior(prior, empty).evidence for prior in self.priors])
 
     def score(self, belief: Belief, phi: Array, asked: Asked | None = None) -> Scores:
         """phi (n, d) -> mean and sd (n,) of each answer's reward above the mean of the n."""
-        centred = self._latent(phi - phi.mean(axis=0))
-        variance = np.einsum("nk,kl,nl->n", centred, belief.arrays["cov"], centred)
+        centred = self._row(phi - phi.mean(axis=0))
+        variance = np.einsum("nk,kl,nl->n", centred, self.covariance(belief), centred)
         return Scores(centred @ belief.arrays["mean"], np.sqrt(variance.clip(0)))
 
     def weights(self, belief: Belief) -> tuple[Array, Array]:
         """Mean and sd (d,) of the weights w."""
-        lift, k = self.shared.lift, len(self.shared.scales)
-        cov = lift.T @ belief.arrays["cov"][:k, :k] @ lift
-        return lift.T @ belief.arrays["mean"][:k], np.sqrt(np.diag(cov))
+        return belief.arrays["mean"][:-1], np.sqrt(np.diag(self.covariance(belief))[:-1].clip(0))
+
+    def covariance(self, belief: Belief) -> Array:
+        """(d+1, d+1), the offset last."""
+        return unfolded(belief.arrays["cov"], self.dim + 1)
 
     def difference(self, belief: Belief, phi: Array, asked: Asked | None = None) -> tuple[float, float]:
         """Mean and variance of r_u(phi[0]) - r_u(phi[1])."""
-        delta = self._latent(phi[0] - phi[1])
-        return float(delta @ belief.arrays["mean"]), float(delta @ belief.arrays["cov"] @ delta)
+        row = self._row(phi[0] - phi[1])
+        return float(row @ belief.arrays["mean"]), max(float(row @ self.covariance(belief) @ row), 0.0)
 
     def probability(self, belief: Belief, phi: Array, asked: Asked | None = None) -> float:
         """P(phi[0] is preferred), the weights' uncertainty integrated out by quadrature."""
         a, v = self.difference(belief, phi)
-        return float(WEIGHTS @ sigmoid(a + np.sqrt(max(v, 0.0)) * NODES))
+        return float(WEIGHTS @ sigmoid(a + np.sqrt(v) * NODES))
 
-    def _latent(self, phi: Array, offset: float = 0.0) -> Array:
-        """phi (..., d) -> (..., k+1): what each latent weight multiplies."""
-        lift = self.shared.lift
-        if phi.shape[-1] != lift.shape[1]:
+    def _row(self, phi: Array, offset: float = 0.0) -> Array:
+        """phi (..., d) -> (..., d+1): what w and the offset are multiplied by."""
+        self._checked(phi)
+        return np.concatenate([phi, np.full((*phi.shape[:-1], 1), offset)], axis=-1)
+
+    def _checked(self, phi: Array) -> Array:
+        if phi.shape[-1] != self.dim:
             raise FeatureMismatch(
-                f"features have {phi.shape[-1]} directions where the reward knows {lift.shape[1]}: "
+                f"features have {phi.shape[-1]} directions where the reward knows {self.dim}: "
                 "they were made by another version of Idiolect"
             )
-        return np.concatenate([phi @ lift.T, np.full((*phi.shape[:-1], 1), offset)], axis=-1)
+        return phi
 
-    def _choices(self, evidence: Sequence[Chosen]) -> "Choices":
+    def _likelihood(self, evidence: Sequence[Evidence]) -> tuple[Likelihood, tuple[Array, Array]]:
+        """Of w, with the rating offset integrated out; beside it the rated phi (n, d) and the values about 0 (n,)."""
+        d = self.dim
+        quadratic, linear = np.zeros((d, d)), np.zeros(d)
+        said = [piece for piece in evidence if isinstance(piece, Said)]
+        if said:
+            rows = self._checked(np.stack([piece.direction for piece in said]))
+            precision = 1 / np.array([piece.variance for piece in said])
+            quadratic += (rows.T * precision) @ rows
+            linear += (precision * np.array([piece.target for piece in said])) @ rows
+        rated = [piece for piece in evidence if isinstance(piece, Rated)]
+        phi = self._checked(np.stack([piece.phi for piece in rated])) if rated else np.zeros((0, d))
+        values = np.array([piece.value - RATING_MIDDLE for piece in rated])
+        if rated:
+            centring = np.eye(len(rated)) - 1 / (len(rated) + 1 / OFFSET_VARIANCE)
+            quadratic += phi.T @ centring @ phi
+            linear += values @ centring @ phi
+        return Likelihood(self._groups(evidence), quadratic, linear), (phi, values)
+
+    def _groups(self, evidence: Sequence[Evidence]) -> Groups:
         """Choices among equally many answers stand in one array, so that each size costs one product."""
-        groups = [[piece for piece in evidence if len(piece.phi) == n] for n in {len(piece.phi) for piece in evidence}]
-        return [
-            (
-                np.stack([self._latent(piece.phi[1:] - piece.phi[0]) for piece in group]),
-                np.array([piece.weight for piece in group]),
-            )
-            for group in groups
-        ]
+        deltas: dict[int, list[Array]] = {}
+        powers: dict[int, list[float]] = {}
+        for piece in evidence:
+            if isinstance(piece, Chosen | Tied):
+                delta = piece.phi[1:] - piece.phi[0]
+                sides = ((delta, piece.weight),) if isinstance(piece, Chosen) else _halves(delta, piece.weight)
+                for row, power in sides:
+                    deltas.setdefault(len(delta), []).append(row)
+                    powers.setdefault(len(delta), []).append(power)
+        return [(self._checked(np.stack(rows)), np.array(powers[size])) for size, rows in sorted(deltas.items())]
 
-    def _expected_precision(self, mean: Array, variance: Array) -> Array:
-        """Of each latent weight, given its posterior: small where the weight is large."""
-        nu = self.shared.tail
-        return np.asarray((nu + 1) / (nu * self.shared.scales**2 + mean**2 + variance))
+    def _among(self, mean: Array, triangle: Array, evidence: Chosen) -> tuple[Array, Array]:
+        """One among many, by Laplace's approximation under the belief so far."""
+        cov = unfolded(triangle, self.dim + 1)
+        values, vectors = np.linalg.eigh(cov)
+        so_far = Prior(np.sqrt(values.clip(1e-9)), vectors.T, np.inf, mean[None])
+        delta = self._row(evidence.phi[1:] - evidence.phi[0])
+        k = self.dim + 1
+        likelihood = Likelihood([(delta[None], np.array([evidence.weight]))], np.zeros((k, k)), np.zeros(k))
+        after = posterior(so_far, likelihood)
+        return after.mean, folded_in(after.cov)
 
     def _observation(self, evidence: Rated | Said) -> tuple[Array, float, float]:
         match evidence:
             case Rated(phi=phi, value=value):
-                return self._latent(phi, offset=1.0), value - RATING_MIDDLE, 1.0
+                return self._row(phi, offset=1.0), value - RATING_MIDDLE, 1.0
             case Said(direction=direction, target=target, variance=variance):
-                return self._latent(direction), target, variance
+                return self._row(direction), target, variance
 
 
-Choices: TypeAlias = list[tuple[Array, Array]]  # for each number of rivals r: deltas (n, r, k+1) and powers (n,)
-
-
-def _halves(tie: Tied) -> tuple[Chosen, Chosen]:
+def _halves(delta: Array, power: float) -> tuple[tuple[Array, float], tuple[Array, float]]:
     """Neither was preferred: half a choice of each, so the likelihood is sqrt(p (1 - p))."""
-    return Chosen(tie.phi, tie.weight / 2), Chosen(tie.phi[::-1], tie.weight / 2)
+    return (delta, power / 2), (-delta, power / 2)
 
 
-def _chosen(piece: Evidence) -> tuple[Chosen, ...]:
-    match piece:
-        case Chosen():
-            return (piece,)
-        case Tied():
-            return _halves(piece)
-        case _:
-            return ()
+def _blended(found: Sequence[Posterior], chances: Array) -> tuple[Array, Array]:
+    """Mean and covariance of a mixture."""
+    mean = sum((p * each.mean for p, each in zip(chances, found, strict=True)), np.zeros(len(found[0].mean)))
+    cov = np.zeros_like(found[0].cov)
+    for p, each in zip(chances, found, strict=True):
+        cov += p * (each.cov + np.outer(each.mean - mean, each.mean - mean))
+    return mean, cov
 
 
-def _pair(mean: Array, cov: Array, delta: Array, power: float) -> tuple[Array, Array]:
-    """Moment matching along delta (d,) under the likelihood sigma(w . delta) ** power."""
-    along = cov @ delta
+def _with_offset(mean: Array, cov: Array, rated: tuple[Array, Array]) -> dict[str, Array]:
+    """The offset back in: given w it is the mean of what n ratings leave over, drawn to 0 as if by one more."""
+    phi, values = rated
+    weight = 1 / (len(phi) + 1 / OFFSET_VARIANCE)
+    pull = -weight * phi.sum(axis=0)
+    along = cov @ pull
+    joint = np.empty((len(mean) + 1, len(mean) + 1))
+    joint[:-1, :-1], joint[-1, :-1], joint[:-1, -1] = cov, along, along
+    joint[-1, -1] = weight + pull @ along
+    return {"mean": np.append(mean, weight * values.sum() + pull @ mean), "cov": folded_in(joint)}
+
+
+def _pair(mean: Array, triangle: Array, delta: Array, power: float) -> tuple[Array, Array]:
+    """Moment matching along delta (k,) under the likelihood sigma(w . delta) ** power."""
+    along = unfolded(triangle, len(mean)) @ delta
     v = float(delta @ along)
-    if v <= 1e-12:
-        return mean, cov  # the two answers differ in nothing that is uncertain
+    if v <= 1e-9:
+        return mean, triangle  # the two answers differ in nothing that is uncertain
     a = float(delta @ mean)
     s = a + np.sqrt(v) * NODES
     tilted = WEIGHTS * sigmoid(s) ** power
     tilted /= tilted.sum()
     a_new = float(tilted @ s)
     v_new = float(tilted @ (s - a_new) ** 2)
-    return mean + along * ((a_new - a) / v), cov + np.outer(along, along) * ((v_new - v) / v**2)
+    return mean + along * ((a_new - a) / v), _plus(triangle, along, (v_new - v) / v**2)
 
 
-def _observe(mean: Array, cov: Array, row: Array, target: float, variance: float) -> tuple[Array, Array]:
+def _observe(mean: Array, triangle: Array, row: Array, target: float, variance: float) -> tuple[Array, Array]:
     """The Kalman update for row . w = target + noise of that variance."""
-    along = cov @ row
-    gain = along / (float(row @ along) + variance)
-    return mean + gain * (target - float(row @ mean)), cov - np.outer(gain, along)
+    along = unfolded(triangle, len(mean)) @ row
+    total = float(row @ along) + variance
+    return mean + along * ((target - float(row @ mean)) / total), _plus(triangle, along, -1 / total)
 
 
-def _mode(start: Array, quadratic: Array, linear: Array, groups: Choices) -> tuple[Array, Array]:
-    """Minimise w'Qw/2 - l'w + sum_i c_i log(1 + sum_k exp(delta_ik . w)); returns the mode and the inverse Hessian."""
-
-    def objective(w: Array) -> float:
-        value = 0.5 * w @ quadratic @ w - linear @ w
-        for delta, power in groups:
-            scores = np.concatenate([np.zeros((len(delta), 1)), delta @ w], axis=1)
-            value += power @ np.logaddexp.reduce(scores, axis=1)
-        return float(value)
-
-    w, value = start, objective(start)
-    for _ in range(50):
-        gradient, hessian = quadratic @ w - linear, quadratic.copy()
-        for delta, power in groups:
-            scores = np.concatenate([np.zeros((len(delta), 1)), delta @ w], axis=1)
-            p = np.exp(scores - np.logaddexp.reduce(scores, axis=1, keepdims=True))[:, 1:]  # (n, k)
-            mean_delta = np.einsum("nk,nkd->nd", p, delta)
-            gradient = gradient + power @ mean_delta
-            weighted = (delta * (p * power[:, None])[..., None]).reshape(-1, len(w))
-            hessian += weighted.T @ delta.reshape(-1, len(w)) - (mean_delta * power[:, None]).T @ mean_delta
-        if np.abs(gradient).max() < 1e-8:
-            break
-        step = np.linalg.solve(hessian, gradient)
-        size = 1.0
-        while (tried := objective(w - size * step)) > value + 1e-12 and size > 1e-6:
-            size /= 2
-        w, value = w - size * step, tried
-    inverse = np.linalg.inv(hessian)
-    return w, (inverse + inverse.T) / 2
+def _plus(triangle: Array, along: Array, factor: float) -> Array:
+    """The triangle of cov + factor along along'."""
+    rows, columns = places(len(along))
+    small = along.astype(np.float32)
+    return np.asarray(triangle + np.float32(factor) * small[rows] * small[columns])

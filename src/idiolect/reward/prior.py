@@ -7,7 +7,7 @@ who wants plain words wants short ones, common ones and no jargon. A facet's wei
 so that four choices can tell what forty weights could not; each attribute's own weight then departs from it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -55,16 +55,31 @@ TAIL = 1.0  # nu: the degrees of freedom of the Student-t
 
 @dataclass(frozen=True)
 class Prior:
-    """Scales (k,) of the latent weights l, and the lift (k, d) by which w = lift' l."""
+    """Scales (k,) of the latent weights l, and the lift (k, d) by which w = centre + lift' l.
+
+    `tail` is nu; infinity makes l Gaussian. The centre is one of `centres` (c, d), with chances `shares` (c,): kinds of
+    people where they were learnt, else 0 alone.
+    """
 
     scales: Array
     lift: Array
     tail: float = TAIL
+    centres: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    shares: Array = field(default_factory=lambda: np.ones(1))
+
+    def __post_init__(self) -> None:
+        if not len(self.centres):
+            object.__setattr__(self, "centres", np.zeros((1, self.lift.shape[1])))
 
     @classmethod
     def independent(cls, scales: Array, tail: float = TAIL) -> "Prior":
         """No facets: each of the d weights for itself."""
         return cls(scales, np.eye(len(scales)), tail)
+
+    @property
+    def covariance(self) -> Array:
+        """(d, d) of w around its centre, the scales taken for standard deviations."""
+        return np.asarray((self.lift.T * self.scales**2) @ self.lift)
 
 
 def shipped_prior(space: PreferenceSpace) -> Prior:
