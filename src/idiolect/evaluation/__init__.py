@@ -3,6 +3,7 @@
 from idiolect.evaluation.footprint import Footprint
 from idiolect.evaluation.latency import Latency
 from idiolect.evaluation.locomo_recall import LocomoRecall
+from idiolect.evaluation.lore_official import LoreOfficial
 from idiolect.evaluation.prefeval_extract import PrefevalExtract
 from idiolect.evaluation.prefeval_recall import PrefevalRecall
 from idiolect.evaluation.protocol import Bench
@@ -14,6 +15,7 @@ BENCHES: dict[str, type[Bench]] = {
     "footprint": Footprint,
     "latency": Latency,
     "locomo-recall": LocomoRecall,
+    "lore-official": LoreOfficial,
     "peers": SideBySide,
     "prefeval-extract": PrefevalExtract,
     "prefeval-recall": PrefevalRecall,

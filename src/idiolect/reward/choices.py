@@ -6,11 +6,13 @@ a tie is half a choice of each. Ratings and statements say nothing here.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from idiolect.reward.gaussian import sigmoid
 from idiolect.reward.protocol import Chosen, Evidence, Tied
 from idiolect.schema import Array
 
@@ -75,6 +77,9 @@ class Choices:
         if not len(self.sizes):
             return 0.0, np.zeros_like(w), np.zeros((len(w), len(w)))
         value, shares = self._shares(w)
+        if self._pairs:
+            curve = shares * (1 - shares / self.powers)
+            return value, -(shares @ self.rows), (self.rows * curve[:, None]).T @ self.rows
         weighted = self.rows * shares[:, None]
         means = np.add.reduceat(weighted, self._starts, axis=0)  # c_i sum_j p_ij row_ij
         hessian = weighted.T @ self.rows - (means / self.powers[:, None].astype(np.float64)).T @ means
@@ -86,13 +91,20 @@ class Choices:
         bound = np.where(self.sizes > 1, 1.0, 0.25)  # p (1 - p) of two; of many, no more than their weights' sum
         return float(np.linalg.norm((weighted * np.repeat(bound, self.sizes)[:, None]).T @ self.rows, ord=2))
 
-    @property
+    @cached_property
+    def _pairs(self) -> bool:
+        """Whether every choice was between two."""
+        return len(self.rows) == len(self.sizes)
+
+    @cached_property
     def _starts(self) -> NDArray[np.intp]:
         return np.concatenate([[0], np.cumsum(self.sizes)[:-1]]).astype(np.intp)
 
     def _shares(self, w: Array) -> tuple[float, Array]:
         """The loss, and of each row c_i times the chance that its rival had been chosen."""
         against = -(self.rows @ w)
+        if self._pairs:
+            return float(self.powers @ np.logaddexp(0.0, against)), self.powers * sigmoid(against)
         starts = self._starts
         top = np.maximum(np.maximum.reduceat(against, starts), 0.0)
         raised = np.exp(against - np.repeat(top, self.sizes))

@@ -77,44 +77,49 @@ def lbfgs(
     return place
 
 
-def on_simplex(function: Curved, start: Array, tolerance: float = 1e-7) -> Array:
+def on_simplex(function: Curved, start: Array, tolerance: float = 1e-7, steps: int = 80) -> Array:
     """The minimum of a convex function over weights (k,) >= 0 that sum to 1, from a start with no zero.
 
-    Newton's method with a logarithmic barrier (Boyd and Vandenberghe, 2004, section 11.3): with a barrier of mu the
-    value is within k mu of the minimum. Where many places are as low, it ends in the middle of them.
+    The primal-dual interior-point method (Boyd and Vandenberghe, 2004, algorithm 11.2); it ends when the value is
+    within `tolerance` of the minimum. Where many places are as low, it ends among them, not at a corner.
     """
-    place, k = start, len(start)
-    for mu in np.geomspace(1.0, tolerance / k, 12):
-        place = _centred(function, place, float(mu))
-    return np.asarray(place / place.sum())
-
-
-def _centred(function: Curved, place: Array, mu: float) -> Array:
-    """The minimum of f(w) - mu sum log w over the plane sum w = 1."""
-    k = len(place)
-    system = np.zeros((k + 1, k + 1))
-    system[k, :k] = system[:k, k] = 1.0
-    value, gradient, hessian = function(place)
-    for _ in range(30):
-        slope = gradient - mu / place
-        system[:k, :k] = hessian + np.diag(mu / place**2)
-        step = np.linalg.solve(system, np.append(-slope, 0.0))[:k]
-        decrease = -float(slope @ step)
-        if decrease < 1e-4 * mu:
+    k, w = len(start), start
+    _, gradient, hessian = function(w)
+    dual = max(float(np.abs(gradient - gradient @ w).mean()), 1e-3) / k / w  # of w >= 0
+    level = float((dual - gradient) @ w)  # of sum w = 1
+    system = np.ones((k + 1, k + 1))
+    system[k, k] = 0.0
+    for _ in range(steps):
+        gap = float(w @ dual)
+        off = gradient + level - dual
+        if gap < tolerance and float(np.abs(off).max()) < tolerance:
             break
-        falling = step < 0
-        size = min(1.0, 0.99 * float((place[falling] / -step[falling]).min(initial=np.inf)))
-        barrier = value - mu * float(np.log(place).sum())
+        aim = 0.1 * gap / k
+        system[:k, :k] = hessian
+        system[np.arange(k), np.arange(k)] += dual / w
+        solved = np.linalg.solve(system, np.append(-(gradient + level - aim / w), 0.0))
+        move, lift = solved[:k], float(solved[k])
+        turn = (aim - dual * move) / w - dual
+        size = min(1.0, 0.99 * _room(w, move), 0.99 * _room(dual, turn))
+        far = float(np.linalg.norm(np.append(off, w * dual - aim)))
         while size > SMALLEST:
-            moved = place + size * step
-            tried = function(moved)
-            if tried[0] - mu * float(np.log(moved).sum()) <= barrier - SUFFICIENT * size * decrease:
+            place, following = w + size * move, dual + size * turn
+            tried = function(place)
+            missed = np.append(tried[1] + level + size * lift - following, place * following - aim)
+            if float(np.linalg.norm(missed)) <= (1 - 0.01 * size) * far:
                 break
             size /= 2
         else:
-            break
-        place, (value, gradient, hessian) = moved, tried
-    return place
+            break  # rounding
+        w, dual, level = place, following, level + size * lift
+        _, gradient, hessian = tried
+    return np.asarray(w / w.sum())
+
+
+def _room(place: Array, step: Array) -> float:
+    """How many steps until an entry is 0."""
+    falling = step < 0
+    return float((place[falling] / -step[falling]).min(initial=np.inf))
 
 
 def in_unit_ball(function: Smooth, start: Array, curvature: float, tolerance: float = 1e-8, steps: int = 2000) -> Array:

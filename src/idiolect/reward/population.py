@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -11,6 +12,7 @@ from idiolect.errors import DataError
 from idiolect.schema import Array
 
 BLOCK = 1 << 22  # numbers of phi that are read at once
+KEPT = 1 << 24  # numbers of deltas; so many are computed once and kept
 
 Progress: TypeAlias = Callable[[float, str], None]  # share done in [0, 1], and what is being done
 
@@ -46,11 +48,19 @@ class Population:
 
     def blocks(self) -> Iterator[tuple[slice, NDArray[np.float32]]]:
         """Rows and their deltas (b, d), so many at a time as memory is wanted for; for populations that lie on disk."""
+        if len(self.phi) * self.dim <= KEPT:
+            yield slice(0, len(self.phi)), self._kept
+            return
         size = max(1, BLOCK // max(1, 2 * self.dim))
         for first in range(0, len(self.phi), size):
             rows = slice(first, min(first + size, len(self.phi)))
             block = np.asarray(self.phi[rows], np.float32)
             yield rows, block[:, 0] - block[:, 1]
+
+    @cached_property
+    def _kept(self) -> NDArray[np.float32]:
+        block = np.asarray(self.phi, np.float32)
+        return block[:, 0] - block[:, 1]
 
     def checked(self) -> "Population":
         """Itself. Raises DataError for features that are not finite."""
