@@ -6,9 +6,12 @@ from typing import Protocol, cast
 import numpy as np
 
 from idiolect.features.space import PreferenceSpace
+from idiolect.models.scripted import Scripted
 from idiolect.reward import PERSONAL
+from idiolect.reward.judge import Judge
 from idiolect.reward.population import Population
 from idiolect.reward.protocol import Asked, Chosen, Evidence, FittedReward, PersonalReward, Rated, Said, Tied
+from idiolect.reward.synthesizeme import SynthesizeMe
 from idiolect.schema import Array
 
 SPACE = PreferenceSpace.shipped()
@@ -49,10 +52,12 @@ def population(people: int = 30, each: int = 8, seed: int = 0) -> Population:
 
 @cache
 def made(name: str) -> PersonalReward:
-    """The reward of that name: fitted briefly on the population, or as it comes with the package."""
+    """The reward of that name: fitted briefly, on the scripted model, or as it comes with the package."""
     method = PERSONAL[name]
     if issubclass(method, FittedReward):
         return method.fit(population(), method.brief())
+    if issubclass(method, Judge | SynthesizeMe):
+        return method(Scripted(), SPACE)
     return cast("type[Shipped]", method).shipped(SPACE)
 
 

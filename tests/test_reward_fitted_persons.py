@@ -33,7 +33,7 @@ def population(people: int = 30, pairs: int = 20) -> Population:
     return Population(tuple(f"p{n}" for n in range(people)), phi, owner, np.ones(len(phi), np.float32))
 
 
-SMALL = PRLHFSettings.small().model_copy(update={"batch": 64, "epochs": 25, "jitter": 0.0, "pull": 0.1, "patience": 20})
+SMALL = PRLHF.small().model_copy(update={"batch": 64, "epochs": 25, "jitter": 0.0, "pull": 0.1, "patience": 20})
 
 
 @pytest.fixture(scope="module")

@@ -39,8 +39,8 @@ def divided(people: int = 40, pairs: int = 20) -> Population:
 
 @pytest.fixture(scope="module")
 def fitted() -> dict[type[PairReward], PairReward]:
-    vpl = VPLSettings.small().model_copy(update={"epochs": 10, "patience": 20, "jitter": 0.0, "hidden": 32})
-    gpo = GPOSettings.small().model_copy(update={"steps": 400, "width": 32, "jitter": 0.0, "patience": 20})
+    vpl = VPL.small().model_copy(update={"epochs": 10, "patience": 20, "jitter": 0.0, "hidden": 32})
+    gpo = GPO.small().model_copy(update={"steps": 400, "width": 32, "jitter": 0.0, "patience": 20})
     return {VPL: VPL.fit(divided(), vpl), GPO: GPO.fit(divided(), gpo)}
 
 
@@ -172,7 +172,7 @@ class TestVPL:
         assert reward.figures["accuracy_shuffled"] < reward.figures["accuracy"] - 0.2
 
     def test_a_large_lambda_leaves_one_reward_for_all(self) -> None:
-        small = VPLSettings.small().model_copy(update={"kl": 1e3, "kl_baseline": 1.0, "epochs": 3, "held_out": 0.0})
+        small = VPL.small().model_copy(update={"kl": 1e3, "kl_baseline": 1.0, "epochs": 3, "held_out": 0.0})
         reward = VPL.fit(divided(people=10), small)
         one, other = reward.rebuild(evidence(1.0)), reward.rebuild(evidence(-1.0))
         assert np.abs(one.arrays["mean"] - other.arrays["mean"]).max() < 0.05
@@ -180,7 +180,7 @@ class TestVPL:
 
 class TestGPO:
     def test_an_option_s_score_does_not_depend_on_the_other_options_asked_about(self) -> None:
-        settings = GPOSettings.small().model_copy(update={"centred": False, "steps": 1})
+        settings = GPO.small().model_copy(update={"centred": False, "steps": 1})
         reward = GPO.fit(divided(people=6, pairs=4), settings)
         belief = reward.rebuild(evidence(1.0))
         phi = np.random.default_rng(8).normal(size=(3, D))

@@ -93,7 +93,7 @@ def settings_of(kind: type[FittedReward], name: str, said: Mapping[str, str], se
             raise BadInput(f"{name} draws nothing, so that it has no seed: leave --seed out")
         values["seed"] = seed
     try:
-        return kind.Settings.model_validate(values)
+        return kind.Settings.model_validate(kind.small().model_dump() | values)
     except ValidationError as wrong:
         first = wrong.errors()[0]
         setting, known = ".".join(map(str, first["loc"])), ", ".join(kind.Settings.model_fields)

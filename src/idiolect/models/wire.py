@@ -25,6 +25,7 @@ class TokenLogprob(Wire):
     """One token, its log-probability in nats, and where it was asked for, those that might have stood in its place."""
 
     logprob: float
+    token: str = ""
     id: int | None = None  # llama.cpp's
     top_logprobs: list["TokenLogprob"] = Field(default_factory=list)
 
@@ -87,6 +88,7 @@ class Draft:
         self.finish_reason: str | None = None
         self.extra: dict[str, JsonValue] = {}
         self.logprobs: list[float] = []
+        self.first_token: dict[str, float] = {}
 
     def take(self, choice: Choice) -> str:
         """Add a piece, or the whole; return its words, which may be none."""
@@ -96,6 +98,8 @@ class Draft:
             self.extra[key] = _joined(self.extra.get(key), value)
         self.finish_reason = choice.finish_reason or self.finish_reason
         if choice.logprobs and choice.logprobs.content:
+            if not self.logprobs:
+                self.first_token = {each.token: each.logprob for each in choice.logprobs.content[0].top_logprobs}
             self.logprobs += [token.logprob for token in choice.logprobs.content]
         return said.content or ""
 
@@ -108,6 +112,7 @@ class Draft:
             completion_tokens=completion_tokens,
             cost=cost,
             mean_logprob=sum(self.logprobs) / len(self.logprobs) if self.logprobs else None,
+            first_token=self.first_token,
             extra={key: value for key, value in self.extra.items() if value is not None},
         )
 

@@ -4,10 +4,12 @@ from idiolect.reward.adapter import Adapter
 from idiolect.reward.attribute_weighted import DPA, PReF
 from idiolect.reward.gaussian import Gaussian
 from idiolect.reward.gpo import GPO
+from idiolect.reward.judge import Judge
 from idiolect.reward.lore import LoRe
 from idiolect.reward.pal import PALA, PALB
 from idiolect.reward.prlhf import PRLHF
 from idiolect.reward.protocol import PersonalReward
+from idiolect.reward.synthesizeme import SynthesizeMe
 from idiolect.reward.universal import Universal
 from idiolect.reward.vpl import VPL
 
@@ -16,11 +18,13 @@ PERSONAL: dict[str, type[PersonalReward]] = {
     "dpa": DPA,
     "gaussian": Gaussian,
     "gpo": GPO,
+    "judge": Judge,
     "lore": LoRe,
     "pal-a": PALA,
     "pal-b": PALB,
     "pref": PReF,
     "prlhf": PRLHF,
+    "synthesizeme": SynthesizeMe,
     "universal": Universal,
     "vpl": VPL,
 }

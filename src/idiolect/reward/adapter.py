@@ -44,11 +44,6 @@ class AdapterSettings(Training):
     centred: bool = Field(True, description="Whether phi is taken from the mean of a question's options.")
     jitter: NonNegativeFloat = Field(0.5, description="Noise on the standardised phi in the shared fit.")
 
-    @classmethod
-    def small(cls) -> Self:
-        """The defaults."""
-        return cls()
-
 
 @dataclass(frozen=True)
 class Adapter(PairReward):
@@ -61,6 +56,11 @@ class Adapter(PairReward):
     settings: AdapterSettings
 
     @classmethod
+    def small(cls) -> AdapterSettings:
+        """The defaults."""
+        return AdapterSettings()
+
+    @classmethod
     def brief(cls) -> AdapterSettings:
         """Two passes."""
         return AdapterSettings(epochs=2, batch=64)
@@ -68,7 +68,7 @@ class Adapter(PairReward):
     @classmethod
     def fit(cls, population: Population, settings: BaseModel | None = None, progress: Progress | None = None) -> Self:
         """Train the shared reward."""
-        given = AdapterSettings.model_validate(settings or {})
+        given = AdapterSettings.model_validate(settings or cls.small())
         networks.load()
         with networks.one_thread():
             scale = Scale.of(population, centred=given.centred)

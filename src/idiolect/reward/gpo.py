@@ -49,14 +49,25 @@ class GPOSettings(Training):
     most_context: PositiveInt = Field(100, description="Questions shown at most (the released settings).")
     targets: PositiveInt = Field(100, description="Questions asked at most (the released settings).")
 
+
+@dataclass(frozen=True)
+class GPO(PairReward):
+    """Arrays of a belief: the pairs."""
+
+    Settings: ClassVar[type[BaseModel]] = GPOSettings
+    name: ClassVar[str] = "gpo"
+
+    shared: Mapping[str, Array]
+    settings: GPOSettings
+
     @classmethod
-    def small(cls) -> Self:
+    def small(cls) -> GPOSettings:
         """Two layers of width 64, for hundreds of people who give between no choice and fifty.
 
         phi is centred over the options, which the paper's poll questions do not need: they repeat from group to group,
         but here each prompt is new, and what its answers have in common says nothing of the person.
         """
-        return cls(
+        return GPOSettings(
             layers=2,
             width=64,
             feed_forward=64,
@@ -71,28 +82,15 @@ class GPOSettings(Training):
             jitter=0.3,
         )
 
-
-@dataclass(frozen=True)
-class GPO(PairReward):
-    """Arrays of a belief: the pairs."""
-
-    Settings: ClassVar[type[BaseModel]] = GPOSettings
-    name: ClassVar[str] = "gpo"
-
-    shared: Mapping[str, Array]
-    settings: GPOSettings
-
     @classmethod
     def brief(cls) -> GPOSettings:
         """The small ones, for a second or two."""
-        return GPOSettings.small().model_copy(
-            update={"steps": 60, "batch": 8, "layers": 1, "width": 16, "feed_forward": 16}
-        )
+        return cls.small().model_copy(update={"steps": 60, "batch": 8, "layers": 1, "width": 16, "feed_forward": 16})
 
     @classmethod
     def fit(cls, population: Population, settings: BaseModel | None = None, progress: Progress | None = None) -> Self:
         """Train the transformer; without settings, the small ones."""
-        given = GPOSettings.model_validate(settings or GPOSettings.small())
+        given = GPOSettings.model_validate(settings or cls.small())
         networks.load()
         with networks.one_thread():
             scale = Scale.of(population, centred=given.centred)

@@ -48,13 +48,6 @@ class PRLHFSettings(Training):
     epochs: PositiveFloat = Field(1, description="Passes over the pairs: 1 for PRISM, 2 for TL;DR.")
     pull: NonNegativeFloat = Field(0.0, description="Of a new person's numbers to nobody's; none in the paper.")
 
-    @classmethod
-    def small(cls) -> Self:
-        """One token of width 16, trained from nothing: the paper's rate and pass tune a model that can read already."""
-        return cls(
-            tokens=1, width=16, rate=3e-3, batch=256, epochs=20, pull=1.0, weight_decay=0.1, centred=True, jitter=0.5
-        )
-
 
 @dataclass(frozen=True)
 class PRLHF(PairReward):
@@ -67,14 +60,21 @@ class PRLHF(PairReward):
     settings: PRLHFSettings
 
     @classmethod
+    def small(cls) -> PRLHFSettings:
+        """One token of width 16, trained from nothing: the paper's rate and pass tune a model that can read already."""
+        return PRLHFSettings(
+            tokens=1, width=16, rate=3e-3, batch=256, epochs=20, pull=1.0, weight_decay=0.1, centred=True, jitter=0.5
+        )
+
+    @classmethod
     def brief(cls) -> PRLHFSettings:
         """The small ones, for a second or two."""
-        return PRLHFSettings.small().model_copy(update={"epochs": 3, "batch": 64})
+        return cls.small().model_copy(update={"epochs": 3, "batch": 64})
 
     @classmethod
     def fit(cls, population: Population, settings: BaseModel | None = None, progress: Progress | None = None) -> Self:
         """Train the perceptron, nobody and everybody; without settings, the small ones."""
-        given = PRLHFSettings.model_validate(settings or PRLHFSettings.small())
+        given = PRLHFSettings.model_validate(settings or cls.small())
         networks.load()
         with networks.one_thread():
             scale = Scale.of(population, centred=given.centred)

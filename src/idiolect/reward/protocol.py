@@ -149,7 +149,12 @@ class FittedReward(PersonalReward):
     @classmethod
     @abstractmethod
     def fit(cls, population: Population, settings: BaseModel | None = None, progress: Progress | None = None) -> Self:
-        """Fit what is shared. The same population, settings and seed give the same arrays."""
+        """Fit what is shared, under `small` settings unless others are given. The same seed gives the same arrays."""
+
+    @classmethod
+    def small(cls) -> BaseModel:
+        """Settings for features of some sixty directions; the defaults may be a paper's, for thousands of them."""
+        return cls.Settings()
 
     @classmethod
     def brief(cls) -> BaseModel:

@@ -51,27 +51,6 @@ class VPLSettings(Training):
     normalised: bool = Field(True, description="In training z is scaled to norm sqrt(latent) (the released code).")
     context: PositiveInt = Field(50, description="Pairs shown at most.")
 
-    @classmethod
-    def small(cls) -> Self:
-        """32 latent numbers: 512 would outnumber a person's choices tenfold, and ten thousand pairs cannot fill them.
-
-        z is left as it is drawn, so that z = 0, of somebody unknown, lies among what the decoder was trained on; and
-        the rate and the passes fit a network of 30 thousand numbers rather than of a million. phi is centred over the
-        options, since what they have in common says nothing of the person, and jittered, since the network would else
-        know the training people by their pairs.
-        """
-        return cls(
-            latent=32,
-            hidden=64,
-            rate=1e-3,
-            epochs=6,
-            kl=1e-4,
-            kl_period=200,
-            normalised=False,
-            centred=True,
-            jitter=1.0,
-        )
-
 
 @dataclass(frozen=True)
 class VPL(PairReward):
@@ -84,14 +63,35 @@ class VPL(PairReward):
     settings: VPLSettings
 
     @classmethod
+    def small(cls) -> VPLSettings:
+        """32 latent numbers: 512 would outnumber a person's choices tenfold, and ten thousand pairs cannot fill them.
+
+        z is left as it is drawn, so that z = 0, of somebody unknown, lies among what the decoder was trained on; and
+        the rate and the passes fit a network of 30 thousand numbers rather than of a million. phi is centred over the
+        options, since what they have in common says nothing of the person, and jittered, since the network would else
+        know the training people by their pairs.
+        """
+        return VPLSettings(
+            latent=32,
+            hidden=64,
+            rate=1e-3,
+            epochs=6,
+            kl=1e-4,
+            kl_period=200,
+            normalised=False,
+            centred=True,
+            jitter=1.0,
+        )
+
+    @classmethod
     def brief(cls) -> VPLSettings:
         """The small ones, for a second or two."""
-        return VPLSettings.small().model_copy(update={"epochs": 1, "batch": 8, "patience": 20})
+        return cls.small().model_copy(update={"epochs": 1, "batch": 8, "patience": 20})
 
     @classmethod
     def fit(cls, population: Population, settings: BaseModel | None = None, progress: Progress | None = None) -> Self:
         """Train encoder and decoder; without settings, the small ones."""
-        given = VPLSettings.model_validate(settings or VPLSettings.small())
+        given = VPLSettings.model_validate(settings or cls.small())
         networks.load()
         with networks.one_thread():
             scale = Scale.of(population, centred=given.centred)
