@@ -1,0 +1,7 @@
+"""Does this answer respect what the person said of themselves? Ours without a language model, or a model asked."""
+
+from idiolect.reward.compliance.asked import AskedCompliance
+from idiolect.reward.compliance.learnt import LearntCompliance
+from idiolect.reward.compliance.protocol import Compliance, Said
+
+__all__ = ["AskedCompliance", "Compliance", "LearntCompliance", "Said"]
