@@ -57,6 +57,10 @@ class Afterwards:
         told = person.kept().drawers.pop(DRAWER, "")
         return (str(told),) if told else ()
 
+    def rest(self) -> None:
+        """Return when all is done that was begun and is quick."""
+        self._quick.submit(int).result()
+
     def close(self) -> None:
         """Wait for what is under way; of what the model has not read within the grace, nothing is learnt."""
         left = wait(set(self._readings), self.grace_s).not_done

@@ -71,7 +71,7 @@ class Reciter(Assistant):
 
     def rest(self) -> None:
         """Return when what goes on after an answer is done, as it is long before a person has read it."""
-        self._background.submit(int).result()
+        self._afterwards.rest()
 
 
 class Latency(Bench):
