@@ -91,7 +91,8 @@ def test_refused_turns_background_calls_and_special_categories_are_left_out() ->
 
 
 def test_turns_of_a_special_category_are_recalled_where_it_was_consented_to_and_only_there() -> None:
-    ill, pious = turn("ill", "I have diabetes. Which novel is about it?"), turn("pious", "I am a Muslim. Which novel is it?")
+    ill = turn("ill", "I have diabetes. Which novel is about it?")
+    pious = turn("pious", "I am a Muslim. Which novel is it?")
     slots = Slots(kind="about_me", object="diabetes", sensitive="health", span="I have diabetes")
     said = Statement(id="evt-said", text="I have diabetes", source="conversation", turn="ill", slots=(slots,))
     with open_store("sqlite://") as store:

@@ -112,7 +112,8 @@ class Memory:
         with self.person.transaction() as transaction:
             holds = named(transaction, statement)
             if not holds.conflicts:
-                raise BadInput(f"nothing contradicts {holds.id}: `idiolect memory conflicts -u {self.person.id}` shows what does")
+                shows = f"`idiolect memory conflicts -u {self.person.id}` shows what does"
+                raise BadInput(f"nothing contradicts {holds.id}: {shows}")
             self._record(transaction, [Correction(statement=each) for each in holds.conflicts])
             ended = tuple(_found(transaction, each)[0] for each in holds.conflicts)
             return Settled(holds=_found(transaction, holds.id)[0], ended=ended)

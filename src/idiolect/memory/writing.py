@@ -183,8 +183,9 @@ class Transaction(Reading):
     def forget(self, event_ids: Iterable[str], reader: Reader | None = None) -> dict[str, int]:
         """Delete events and what hangs on them (see forgetting.py); how many rows went, by table.
 
-        `reader` spares reading all events once more: it has them as this transaction does. Every derived belief goes too, to be rebuilt from what is left, and the epoch changes, so that other processes
-        drop what they hold. Ids of nobody's are passed over.
+        Every derived belief goes too, to be rebuilt from what is left, and the epoch changes, so that other processes
+        drop what they hold. Ids of nobody's are passed over. `reader` has the events as this transaction does, and
+        spares reading them once more.
         """
         self.has_deleted = True
         gone = sorted(hanging_on(event_ids, reader or self))
