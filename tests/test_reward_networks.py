@@ -250,6 +250,13 @@ class TestTheParts:
         with pytest.raises(DataError, match="not one choice"):
             Scale.of(divided().of([]), centred=False)
 
+    def test_without_torch_a_fit_names_the_extra_that_brings_it(self) -> None:
+        code = "import sys; sys.modules['torch'] = None; from idiolect.reward.networks import load; load()"
+        done = run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+        assert done.returncode
+        assert "MissingExtra" in done.stderr
+        assert "pip install 'idiolect[local]'" in done.stderr
+
     def test_the_room_is_imported_without_torch(self) -> None:
         code = "import sys; import idiolect.reward; sys.exit('torch' in sys.modules)"
         assert run([sys.executable, "-c", code], check=False).returncode == 0

@@ -58,6 +58,7 @@ class Inspection(Noun):
         str, tuple[float, float]
     ]  # mean and sd, by direction; the largest first; empty where it is not linear
     arrays: dict[str, tuple[float, ...]]  # what is believed of the person, where it is small
+    figures: dict[str, float]  # of the fit, on people held out, where the method has some
 
 
 def measured_file(data: Path, format: str, cache: Path, config: Path | None) -> Measured:  # noqa: A002
@@ -163,6 +164,7 @@ def inspected(file: Path, user: str | None, data: Measured | None) -> Inspection
         known=belief.seen,
         weights=weights,
         arrays={name: tuple(map(float, array)) for name, array in small.items()},
+        figures=dict(reward.figures),
     )
 
 
@@ -177,6 +179,8 @@ def show_inspection(made: Inspection) -> None:
         "by": f"idiolect {card.idiolect}, preference space {card.space} of {card.dim} directions",
         "arrays": ", ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in made.shapes.items()),
     }
+    if made.figures:
+        shown["on people held out"] = ", ".join(f"{name} {value:.3f}" for name, value in made.figures.items())
     out.print(table("fitted reward", ("", ""), list(shown.items())))
     out.print()
     if made.arrays:

@@ -74,7 +74,7 @@ class GPO(PairReward):
             depth=1,
             weight_decay=0.1,
             rate=1e-3,
-            steps=2500,
+            steps=1800,
             least_context=0,
             most_context=50,
             targets=20,

@@ -164,10 +164,10 @@ def few_or_many(chance: np.random.Generator, low: int, high: int) -> int:
 
 
 def split(population: Population, held_out: float, seed: int) -> tuple[list[int], list[int]]:
-    """People to train on, and people to stop by: none of fewer than five, of whom nobody can be spared."""
+    """People to train on, and people to stop by: two at least, and of fewer than eight people none."""
     number = len(population.users)
     order = np.random.default_rng((seed, 1)).permutation(number).tolist()
-    spared = max(1, round(held_out * number)) if held_out and number >= 5 else 0
+    spared = max(2, round(held_out * number)) if held_out and number >= 8 else 0
     return sorted(order[spared:]), sorted(order[:spared])
 
 

@@ -161,6 +161,11 @@ class FittedReward(PersonalReward):
         """Settings under which a fit takes a second or two, for trials and tests; the defaults, if those do."""
         return cls.Settings()
 
+    @property
+    def figures(self) -> Mapping[str, float]:
+        """What the fit measured of itself on people held out, by name, if anything."""
+        return {}
+
     @abstractmethod
     def arrays(self) -> dict[str, Array]:
         """What is shared, as it is saved."""

@@ -115,7 +115,7 @@ class VPL(PairReward):
 
     @property
     def figures(self) -> dict[str, float]:
-        """Whether z is used, on people held out: KL over .1 nats, and less accuracy with somebody else's choices."""
+        """Whether z is used, on people held out: KL above .1 nats, and less accuracy with somebody else's choices."""
         return {name: float(value) for name, value in zip(FIGURES, self.shared["figures"], strict=True)}
 
     def derived(self, pairs: Pairs) -> dict[str, Array]:
