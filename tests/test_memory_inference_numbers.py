@@ -56,11 +56,6 @@ def kept_pair(assistant: Assistant) -> tuple[Answer, Answer]:
     return first, second
 
 
-def settled(assistant: Assistant) -> None:
-    """What goes on behind a turn is done."""
-    assistant._afterwards._quick.submit(lambda: None).result()
-
-
 def test_a_hint_counts_at_its_power_and_half_of_it_is_left_after_ninety_days(assistant: Assistant) -> None:
     person = allow(assistant, "style")
     live(person, *on_days(*SHORT, start=now() - timedelta(days=4)))
@@ -101,7 +96,7 @@ def test_the_attempt_that_was_kept_moves_the_weights_a_little_and_the_profile_an
 ) -> None:
     person = allow(assistant, "reactions")
     first, second = kept_pair(assistant)
-    settled(assistant)
+    assistant._afterwards.rest()
     (hint,) = hints(person)
     assert (hint.chosen, hint.over) == (chosen(second), chosen(first))
     weak = weights(assistant)
@@ -118,7 +113,7 @@ def test_the_attempt_that_was_kept_moves_the_weights_a_little_and_the_profile_an
 def test_taken_back_what_was_inferred_counts_no_more_at_once(assistant: Assistant) -> None:
     person = allow(assistant, "reactions", "style")
     kept_pair(assistant)
-    settled(assistant)
+    assistant._afterwards.rest()
     live(person, *on_days(*SHORT, start=now() - timedelta(days=4)))
     assert np.abs(weights(assistant)).max() > 0
     allow(assistant, "reactions", "style", allowed=False)
@@ -132,7 +127,7 @@ def test_taken_back_what_was_inferred_counts_no_more_at_once(assistant: Assistan
 def test_the_belief_with_hints_is_the_same_live_and_rebuilt(assistant: Assistant) -> None:
     person = allow(assistant, "reactions", "style")
     first, second = kept_pair(assistant)
-    settled(assistant)
+    assistant._afterwards.rest()
     live(person, *on_days(*SHORT, start=now() - timedelta(days=4)))
     assistant.feedback("ana", Feedback(kind="signal", answer=second.id, value="copied"))
     assistant.rate("ana", first, 2)
@@ -186,7 +181,7 @@ def test_a_temporary_chat_shows_nothing(assistant: Assistant) -> None:
     before = person.head()
     for words in SHORT:
         assistant.answer("ana", words, temporary=True)
-    settled(assistant)
+    assistant._afterwards.rest()
     assert person.head() == before
 
 
@@ -196,7 +191,7 @@ def test_with_remembering_off_nothing_is_read_then_or_later() -> None:
         person = allow(assistant, "style")
         for words in SHORT:
             assistant.answer("ana", words)
-        settled(assistant)
+        assistant._afterwards.rest()
         assert hints(person) == []
 
 

@@ -32,8 +32,7 @@ def assistant() -> Iterator[Assistant]:
 
 def done(assistant: Assistant) -> UserStore:
     """When all that goes on behind a turn is done."""
-    assistant._afterwards._slow.submit(lambda: None).result()
-    assistant._afterwards._quick.submit(lambda: None).result()
+    assistant._afterwards.rest()
     return assistant.store.user("ana")
 
 

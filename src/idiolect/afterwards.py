@@ -58,7 +58,8 @@ class Afterwards:
         return (str(told),) if told else ()
 
     def rest(self) -> None:
-        """Return when all is done that was begun and is quick."""
+        """Return when all that is under way is done."""
+        wait(set(self._readings))
         self._quick.submit(int).result()
 
     def close(self) -> None:
