@@ -1,5 +1,7 @@
 """Benches, simulated people, statistics and the demonstration. Nothing but the command uses this room."""
 
+from idiolect.evaluation.choice import Choice
+from idiolect.evaluation.compliance import ComplianceBench
 from idiolect.evaluation.footprint import Footprint
 from idiolect.evaluation.latency import Latency
 from idiolect.evaluation.locomo_recall import LocomoRecall
@@ -12,6 +14,8 @@ from idiolect.evaluation.side_by_side import SideBySide
 from idiolect.evaluation.uplift import Uplift
 
 BENCHES: dict[str, type[Bench]] = {
+    "choice": Choice,
+    "compliance": ComplianceBench,
     "footprint": Footprint,
     "latency": Latency,
     "locomo-recall": LocomoRecall,

@@ -1,5 +1,6 @@
 """A run folder: what a bench has computed is kept row by row, so that a run that was stopped goes on where it was."""
 
+import ast
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -34,6 +35,26 @@ def code_version(*rooms: str) -> str:
         for file in _files(files("idiolect").joinpath(room)):
             found.update(file.read_bytes())
     return found.hexdigest()[:12]
+
+
+def code_behind(module: str) -> tuple[str, ...]:
+    """The files, as `code_version` takes them, of a module of idiolect and of all of idiolect that it imports.
+
+    Packages' own files, which hold registries, are left out: a method does not depend on those listed beside it.
+    """
+    found, waiting = set[str](), [module]
+    while waiting:
+        name = waiting.pop().removeprefix("idiolect.").replace(".", "/") + ".py"
+        file = files("idiolect").joinpath(name)
+        if name in found or not file.is_file():
+            continue
+        found.add(name)
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("idiolect"):
+                waiting += [str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)]
+            elif isinstance(node, ast.Import):
+                waiting += [alias.name for alias in node.names if alias.name.startswith("idiolect.")]
+    return tuple(sorted(found))
 
 
 class RunFolder:

@@ -27,15 +27,15 @@ def macro(values: Array, groups: Sequence[str]) -> float:
 def over_users(values: Array, users: Sequence[str], *, resamples: int = 1000, seed: int = 0) -> Figure:
     """`macro`, with a percentile bootstrap that draws users."""
     means = _means(np.asarray(values, dtype=float), users)
-    drawn = _draws(len(means), resamples, seed) @ means / len(means)
+    drawn = draws(len(means), resamples, seed) @ means / len(means)
     return _figure(float(means.mean()), drawn, len(values))
 
 
 def over_clusters(values: Array, clusters: Sequence[str], *, resamples: int = 1000, seed: int = 0) -> Figure:
     """The mean over rows, with a percentile bootstrap that draws whole clusters of rows that hang together."""
     sums, counts = _by_group(np.asarray(values, dtype=float), clusters)
-    draws = _draws(len(sums), resamples, seed)
-    return _figure(float(sums.sum() / counts.sum()), (draws @ sums) / (draws @ counts), len(values))
+    drawn = draws(len(sums), resamples, seed)
+    return _figure(float(sums.sum() / counts.sum()), (drawn @ sums) / (drawn @ counts), len(values))
 
 
 def paired(ours: Array, theirs: Array, users: Sequence[str], *, resamples: int = 1000, seed: int = 0) -> Figure:
@@ -46,8 +46,8 @@ def paired(ours: Array, theirs: Array, users: Sequence[str], *, resamples: int =
 def ratio(top: Array, bottom: Array, users: Sequence[str], *, resamples: int = 1000, seed: int = 0) -> Figure:
     """mean(top) / mean(bottom), both macro over the same users."""
     above, below = _means(np.asarray(top, dtype=float), users), _means(np.asarray(bottom, dtype=float), users)
-    draws = _draws(len(above), resamples, seed)
-    return _figure(float(above.mean() / below.mean()), (draws @ above) / (draws @ below), len(top))
+    drawn = draws(len(above), resamples, seed)
+    return _figure(float(above.mean() / below.mean()), (drawn @ above) / (drawn @ below), len(top))
 
 
 def quantile(values: Array, q: float, *, resamples: int = 1000, seed: int = 0) -> Figure:
@@ -103,7 +103,7 @@ def _means(values: Array, groups: Sequence[str]) -> Array:
     return means
 
 
-def _draws(groups: int, resamples: int, seed: int) -> Array:
+def draws(groups: int, resamples: int, seed: int) -> Array:
     """(resamples, groups): how often each group is in each resample."""
     return np.random.default_rng(seed).multinomial(groups, np.full(groups, 1 / groups), size=resamples).astype(float)
 
