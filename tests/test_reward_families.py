@@ -2,9 +2,11 @@
 
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import BaseModel
 
 from idiolect.reward.attribute_weighted import DPA, DPASettings, PReF, PReFSettings
 from idiolect.reward.choices import Choices
@@ -12,7 +14,7 @@ from idiolect.reward.lore import LoRe, LoReSettings
 from idiolect.reward.minimise import in_unit_ball, lbfgs, newton, on_simplex
 from idiolect.reward.pal import PALA, PALB
 from idiolect.reward.population import Population
-from idiolect.reward.protocol import Asked, Belief, Chosen, Tied, scores
+from idiolect.reward.protocol import Asked, Belief, Chosen, FittedReward, Tied, scores
 from idiolect.reward.prototypes import PALSettings, PrototypeReward, softmax
 from idiolect.reward.universal import Universal, UniversalSettings
 from idiolect.schema import Array
@@ -290,13 +292,23 @@ def test_a_hundred_thousand_people_fit_into_a_minute_and_little_memory() -> None
     assert time.perf_counter() - start < 60
 
 
-def test_a_population_that_lies_on_disk_is_fitted_as_one_in_memory(tmp_path: object) -> None:
+def test_a_population_is_fitted_the_same_on_disk_and_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here = population()
-    there = np.memmap(f"{tmp_path}/phi", np.float32, "w+", shape=here.phi.shape)
+    there = np.memmap(tmp_path / "phi", np.float32, "w+", shape=here.phi.shape)
     there[:] = here.phi
-    on_disk = replace(here, phi=there)
-    for kind in (Universal, LoRe, PReF):
-        assert kind.fit(on_disk).version == kind.fit(here).version
+    brief: dict[type[FittedReward], BaseModel] = {
+        Universal: UniversalSettings(),
+        LoRe: LoReSettings(steps=5, held_out=0),
+        PReF: PReFSettings(steps=5),
+    }
+    whole = {kind: kind.fit(here, settings).arrays() for kind, settings in brief.items()}
+    monkeypatch.setattr("idiolect.reward.population.KEPT", 0)
+    monkeypatch.setattr("idiolect.reward.population.BLOCK", 7 * 2 * here.dim)
+    in_blocks = replace(here, phi=there)
+    assert len(list(in_blocks.blocks())) == 35
+    for kind, settings in brief.items():
+        for name, array in kind.fit(in_blocks, settings).arrays().items():
+            assert array == pytest.approx(whole[kind][name], rel=1e-2, abs=1e-3)
 
 
 def test_a_thousand_answers_are_scored_for_a_thousand_people_as_one_by_one() -> None:

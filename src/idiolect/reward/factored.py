@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from idiolect.errors import DataError, FeatureMismatch
@@ -64,6 +65,10 @@ class FactoredReward(LinearReward, FittedReward):
     def weights(self, belief: Belief) -> tuple[Array, Array]:
         """Mean and sd (d,) of the weights of the preference space; sd is 0 where z is a point."""
         return self.gain * (self.basis.T @ belief.arrays[Z]), np.sqrt(self._variance(belief, self.basis.T))
+
+    def weight_matrix(self, beliefs: Sequence[Belief]) -> NDArray[np.float32]:
+        """(u, d): the mean weights of u people, in one product."""
+        return (self.gain * np.stack([belief.arrays[Z] for belief in beliefs]) @ self.basis).astype(np.float32)
 
     def _variance(self, belief: Belief, rows: Array) -> Array:
         if COV not in belief.arrays:
