@@ -7,6 +7,7 @@ from evidence. Every method sees the features phi of the answers; one that reads
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar, Self, TypeAlias
 
 import numpy as np
@@ -34,6 +35,7 @@ class Chosen:
     phi: Array
     weight: float = 1.0
     asked: Asked | None = None
+    at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Tied:
     phi: Array
     weight: float = 1.0
     asked: Asked | None = None
+    at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,8 @@ class Rated:
     phi: Array
     value: float
     asked: Asked | None = None
+    weight: float = 1.0
+    at: datetime | None = None
 
 
 @dataclass(frozen=True)
