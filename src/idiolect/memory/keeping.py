@@ -50,6 +50,8 @@ class Fork:
     statements: Consolidated | None = None
     below: Consolidated | None = None
     through: int = 0  # how far the ones below went; since then they must not have changed
+    is_current: bool = False  # nothing was written in the transaction since its last question; nobody else can write
+    seen: tuple[int, int] = (0, 0)  # the epoch, and how far the statements went that answered it
 
     def goes_on(self, epoch: int, below: Consolidated | None) -> bool:
         """Whether it may be used: of these statements, as they were."""
@@ -96,22 +98,23 @@ class Keeping:
 
         `fork` holds what was folded for the transaction's last question, which the next one goes on from.
         """
-        head, fork = reader.head(), fork or Fork()
-        epoch = head.epoch if head else 0
+        fork = fork or Fork()
+        epoch = fork.seen[0] if fork.is_current else _epoch_of(reader.head())
         kept = self._known(reader.id, epoch)
         if kept is None:
             if not fork.goes_on(epoch, None):
                 fork.epoch, fork.statements, fork.below = epoch, Consolidated(), None
             assert fork.statements is not None
-            return question(folded(fork.statements, reader.events(*WORD_KINDS, after=fork.statements.through)))
+            statements = folded(fork.statements, _news(reader, fork, fork.statements.through))
+            return _answered(fork, statements, question, epoch)
         while True:
             through = kept.statements.through
             if not fork.goes_on(epoch, kept.statements):
                 fork.statements = None
-            news = reader.events(*WORD_KINDS, after=fork.statements.through if fork.statements else through)
+            news = _news(reader, fork, fork.statements.through if fork.statements else through)
             with kept.lock:
                 if kept.statements.through == through:  # else another thread has taken some of them meanwhile
-                    return question(_forked(fork, kept, news))
+                    return _answered(fork, _forked(fork, kept, news), question, epoch)
 
     def drop(self, person: str) -> None:
         """Hold nothing of a person any more."""
@@ -132,6 +135,20 @@ class Keeping:
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
             return kept
+
+
+def _epoch_of(head: Head | None) -> int:
+    return head.epoch if head else 0
+
+
+def _news(reader: Reader, fork: Fork, after: int) -> list[Recorded]:
+    """What a transaction sees that came after; nothing is asked of the database that is known already."""
+    return [] if fork.is_current and after >= fork.seen[1] else reader.events(*WORD_KINDS, after=after)
+
+
+def _answered(fork: Fork, statements: Consolidated, question: Callable[[Consolidated], T], epoch: int) -> T:
+    fork.is_current, fork.seen = True, (epoch, statements.through)
+    return question(statements)
 
 
 def _forked(fork: Fork, kept: Kept, news: list[Recorded]) -> Consolidated:

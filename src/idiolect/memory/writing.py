@@ -29,7 +29,7 @@ from idiolect.memory.forgetting import Reader, hanging_on
 from idiolect.memory.keeping import Fork, Keeping
 from idiolect.memory.reading import HEARD, MOST_VALUES, OF, Query, Reading, Rows, batches
 from idiolect.memory.records import Embeddings, Removed, State
-from idiolect.schema import EVENT, AnyEvent, Array, Interaction, now
+from idiolect.schema import EVENT, WORD_KINDS, AnyEvent, Array, Interaction, now
 
 T = TypeVar("T")
 
@@ -120,6 +120,7 @@ class Transaction(Reading):
             "at": event.at.astimezone(UTC),
             "payload": _payload(event),
         }
+        self._fork.is_current = self._fork.is_current and event.kind not in WORD_KINDS
         with as_bad_input(f"an event with the id {event.id!r} is already recorded: each is recorded once"):
             seq = self._insert(_NEW_EVENT, row)
         if isinstance(event, Interaction):
@@ -187,7 +188,7 @@ class Transaction(Reading):
         drop what they hold. Ids of nobody's are passed over. `reader` has the events as this transaction does, and
         spares reading them once more.
         """
-        self.has_deleted = True
+        self.has_deleted, self._fork.is_current = True, False
         gone = sorted(hanging_on(event_ids, reader or self))
         counts = dict.fromkeys(_FORGETTINGS, 0)
         for start in range(0, len(gone), MOST_VALUES):
@@ -202,7 +203,7 @@ class Transaction(Reading):
 
     def erase(self) -> dict[str, int]:
         """Delete every row of this person; how many went, by table."""
-        self.has_deleted = True
+        self.has_deleted, self._fork.is_current = True, False
         epoch = self._epoch()
         counts = {name: self._run(statement, {"of": self.id}).rowcount for name, statement in _ERASURES.items()}
         if not self._was_known:
