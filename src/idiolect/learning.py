@@ -1,12 +1,13 @@
 """From events to a belief: the fold that every belief can be rebuilt by.
 
-Choices, ratings and edits are folded in one by one as they come. What is said in words replaces what was said before,
+Choices, ties, ratings and edits are folded in one by one as they come; when all of them are, older ones have faded, and
+those before a change of taste count less (reward/drift.py). What is said in words replaces what was said before,
 so a statement or a correction rebuilds the belief from all events, and so does every fifth piece of evidence. What was
 inferred with the person's consent counts as long as they allow it, and less every day; a day's change rebuilds too.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
 from typing import TypeAlias
@@ -18,17 +19,18 @@ from idiolect.features.space import PreferenceSpace
 from idiolect.memory.feedback import Turns
 from idiolect.memory.inference.counting import Counting, counting
 from idiolect.memory.store import State, Transaction, UserStore
+from idiolect.reward.drift import followed
 from idiolect.reward.evidence import corrected, edited, stated
 from idiolect.reward.folding import folded
 from idiolect.reward.inferred import kept, leaning, seen
-from idiolect.reward.protocol import Belief, Chosen, Evidence, LinearReward, Rated
-from idiolect.schema import AnyEvent, Array, Choice, Correction, Edit, Preference, Rating, now
+from idiolect.reward.protocol import Belief, Chosen, Evidence, LinearReward, Rated, Tied
+from idiolect.schema import AnyEvent, Array, Choice, Correction, Edit, Interviewed, Preference, Rating, Tie, now
 
 BELIEF = "belief"
-JUDGEMENTS = ("choice", "rating", "edit")
+JUDGEMENTS = ("choice", "tie", "rating", "edit", "interview")
 NUMBERS = (*JUDGEMENTS, "correction", "signal", "hint")  # evidence besides words
 
-Judgement: TypeAlias = Choice | Rating | Edit
+Judgement: TypeAlias = Choice | Tie | Rating | Edit | Interviewed
 Reader = UserStore | Transaction
 
 
@@ -39,6 +41,7 @@ class Learner:
     reward: LinearReward
     space: PreferenceSpace
     embedder: Embedder | None
+    _prepared: dict[tuple[str, str], Array] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def version(self) -> str:
@@ -49,6 +52,12 @@ class Learner:
         """(n, d), rounded to what the store keeps, so that live and replayed evidence are the same."""
         embeddings = self.embedder.embed(texts) if self.embedder and texts else None
         return self.space.phi(texts, embeddings).astype(np.float32).astype(np.float64)
+
+    def prepared(self, answers: tuple[str, str]) -> Array:
+        """(2, d) of two answers of the interview: nobody's words, so they are measured once for all people."""
+        if answers not in self._prepared:
+            self._prepared[answers] = self.phi(answers)
+        return self._prepared[answers]
 
     def belief(self, reader: Reader) -> Belief:
         """What is believed now; rebuilt where the stored belief is behind the evidence, or of another version."""
@@ -96,6 +105,8 @@ class Learner:
         return f"{self.version}/{sha256(said.encode()).hexdigest()[:16]}"
 
     def _folded(self, reader: Reader, turns: Turns, belief: Belief, event: AnyEvent) -> Belief:
+        if isinstance(event, Interviewed) and event.skipped:
+            return belief
         if not isinstance(event, Judgement):  # words replace words, so they are never folded in alone
             return self.reward.rebuild(self._everything(reader, turns))
         return folded(
@@ -107,9 +118,10 @@ class Learner:
 
     def _everything(self, reader: Reader, turns: Turns) -> list[Evidence]:
         judged = [each.event for each in reader.events(*JUDGEMENTS)]
-        judgements = [event for event in judged if isinstance(event, Judgement)]
-        found = counting(reader, now())
-        return [*self._evidence(reader, turns, judgements), *self._words(reader), *self._inferred(reader, turns, found)]
+        judgements = [event for event in judged if isinstance(event, Judgement) and not _is_skipped(event)]
+        today, found = now(), counting(reader, now())
+        done = followed(self.reward, self._evidence(reader, turns, judgements), today).evidence
+        return [*done, *self._words(reader), *self._inferred(reader, turns, found)]
 
     def _inferred(self, reader: Reader, turns: Turns, found: Counting) -> Iterable[Evidence]:
         """What counts of what was inferred."""
@@ -139,11 +151,17 @@ class Learner:
     def _piece(self, event: Judgement, phi: Mapping[str, Array], turns: Turns) -> Evidence:
         match event:
             case Choice(chosen=chosen, over=over):
-                return Chosen(np.stack([phi[candidate] for candidate in (chosen, *over)]))
+                return Chosen(np.stack([phi[candidate] for candidate in (chosen, *over)]), at=event.at)
+            case Tie(between=between):
+                return Tied(np.stack([phi[candidate] for candidate in between]), at=event.at)
             case Rating(candidate=candidate, value=value):
-                return Rated(phi[candidate], value)
+                return Rated(phi[candidate], value, at=event.at)
             case Edit(candidate=candidate, text=text):
-                return edited(phi[candidate], self.phi([text])[0], turns.text(candidate), text)
+                piece = edited(phi[candidate], self.phi([text])[0], turns.text(candidate), text)
+                return replace(piece, at=event.at)
+            case Interviewed(answers=answers, chosen=chosen):
+                rows = self.prepared(answers)
+                return Tied(rows, at=event.at) if chosen is None else Chosen(rows[[chosen, 1 - chosen]], at=event.at)
 
     def _phi_of(self, turns: Turns, candidates: Sequence[str]) -> dict[str, Array]:
         """(d,) of candidates by id; measured anew from their texts where the stored ones are of another version."""
@@ -161,4 +179,16 @@ def _styles(reader: Reader) -> tuple[Preference, ...]:
 
 def _judged(event: Judgement) -> tuple[str, ...]:
     """The candidates that a judgement is about."""
-    return (event.chosen, *event.over) if isinstance(event, Choice) else (event.candidate,)
+    match event:
+        case Choice(chosen=chosen, over=over):
+            return (chosen, *over)
+        case Tie(between=between):
+            return between
+        case Rating(candidate=candidate) | Edit(candidate=candidate):
+            return (candidate,)
+        case Interviewed():
+            return ()  # its answers are no candidates
+
+
+def _is_skipped(event: Judgement) -> bool:
+    return isinstance(event, Interviewed) and event.skipped

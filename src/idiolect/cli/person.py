@@ -12,6 +12,7 @@ class Kind(StrEnum):
     """What feedback there is; `POST /v1/feedback` takes the same."""
 
     choice = "choice"
+    tie = "tie"
     rating = "rating"
     edit = "edit"
     statement = "statement"
@@ -35,7 +36,8 @@ def feedback(
         ),
     ] = None,
     over: Annotated[
-        list[str] | None, typer.Option("--over", help="choice: what the answer was preferred to; may be repeated.")
+        list[str] | None,
+        typer.Option("--over", help="choice: what the answer was preferred to; may be repeated. tie: the other one."),
     ] = None,
     attribute: Annotated[str | None, typer.Option("--attribute", help="correction: the attribute to set.")] = None,
     model: ModelName = None,

@@ -17,6 +17,7 @@ from idiolect.schema import (
     Signal,
     SignalKind,
     Statement,
+    Tie,
 )
 
 THUMBS = {"up": 5.0, "down": 1.0}
@@ -102,6 +103,13 @@ def _choice(turns: Turns, feedback: Feedback) -> AnyEvent:
     return Choice(chosen=chosen, over=over)
 
 
+def _tie(turns: Turns, feedback: Feedback) -> AnyEvent:
+    one, over = turns.candidate(feedback.answer), tuple(map(turns.candidate, _over(feedback)))
+    if len(over) != 1 or one == over[0]:
+        raise BadInput("a tie needs `answer` and in `over` the id of one other answer: neither was preferred")
+    return Tie(between=(one, over[0]))
+
+
 def _rating(turns: Turns, feedback: Feedback) -> AnyEvent:
     value = THUMBS.get(str(feedback.value)) or _number(feedback.value)
     if value is None or not 1 <= value <= 5:
@@ -153,6 +161,7 @@ def _text(feedback: Feedback, what: str) -> str:
 
 _MAKERS: dict[str, Callable[[Turns, Feedback], AnyEvent]] = {
     "choice": _choice,
+    "tie": _tie,
     "rating": _rating,
     "edit": _edit,
     "statement": _statement,

@@ -27,6 +27,7 @@ from idiolect.schema import (
     Revision,
     Signal,
     Statement,
+    Tie,
 )
 
 
@@ -80,6 +81,8 @@ def _pointers(event: AnyEvent) -> tuple[str, ...]:
     match event:
         case Choice(chosen=chosen, over=over):
             return (chosen, *over)
+        case Tie(between=between):
+            return between
         case Rating(candidate=target) | Edit(candidate=target) | Signal(candidate=target):
             return (target,)
         case Decision(proposal=target) | Revision(statement=target):

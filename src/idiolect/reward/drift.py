@@ -7,8 +7,8 @@ A change is told by a CUSUM test (Page, 1954) on each choice's log-likelihood ra
 
     S_t = max(0, S_{t-1} + log p(c_t | since S was last 0) - log p(c_t | all before)),   alarm at S_t > h
 
-On an alarm what came before the change has the power `CHANGED` once. Nothing is erased. The test runs over the pieces in
-the order of their times, so a rebuild needs no state, and the order in which they are given does not matter.
+On an alarm what came before the change has the power `CHANGED` once. Nothing is erased. The test runs over the pieces
+in the order of their times, so a rebuild needs no state, and the order in which they are given does not matter.
 """
 
 from collections.abc import Sequence

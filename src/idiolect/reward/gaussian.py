@@ -180,8 +180,8 @@ class Gaussian(LinearReward, FittedReward):
             )
         return phi
 
-    def _likelihood(self, evidence: Sequence[Evidence]) -> tuple[Likelihood, tuple[Array, Array]]:
-        """Of w, with the rating offset integrated out; beside it the rated phi (n, d) and the values about 0 (n,)."""
+    def _likelihood(self, evidence: Sequence[Evidence]) -> tuple[Likelihood, "_Ratings"]:
+        """Of w, with the rating offset integrated out; beside it what the offset is told by."""
         d = self.dim
         quadratic, linear = np.zeros((d, d)), np.zeros(d)
         said = [piece for piece in evidence if isinstance(piece, Said)]
@@ -191,13 +191,15 @@ class Gaussian(LinearReward, FittedReward):
             quadratic += (rows.T * precision) @ rows
             linear += (precision * np.array([piece.target for piece in said])) @ rows
         rated = [piece for piece in evidence if isinstance(piece, Rated)]
-        phi = self._checked(np.stack([piece.phi for piece in rated])) if rated else np.zeros((0, d))
+        if not rated:
+            return Likelihood(self._groups(evidence), quadratic, linear), _Ratings(np.zeros(d), 0.0, 0.0)
+        phi = self._checked(np.stack([piece.phi for piece in rated]))
         values = np.array([piece.value - RATING_MIDDLE for piece in rated])
-        if rated:
-            centring = np.eye(len(rated)) - 1 / (len(rated) + 1 / OFFSET_VARIANCE)
-            quadratic += phi.T @ centring @ phi
-            linear += values @ centring @ phi
-        return Likelihood(self._groups(evidence), quadratic, linear), (phi, values)
+        powers = np.array([piece.weight for piece in rated])
+        found = _Ratings(powers @ phi, float(powers @ values), float(powers.sum()))
+        quadratic += (phi.T * powers) @ phi - found.offset_variance * np.outer(found.phi, found.phi)
+        linear += (powers * values) @ phi - found.offset_variance * found.value * found.phi
+        return Likelihood(self._groups(evidence), quadratic, linear), found
 
     def _groups(self, evidence: Sequence[Evidence]) -> Groups:
         """Choices among equally many answers stand in one array, so that each size costs one product."""
@@ -225,8 +227,8 @@ class Gaussian(LinearReward, FittedReward):
 
     def _observation(self, evidence: Rated | Said) -> tuple[Array, float, float]:
         match evidence:
-            case Rated(phi=phi, value=value):
-                return self._row(phi, offset=1.0), value - RATING_MIDDLE, 1.0
+            case Rated(phi=phi, value=value, weight=power):
+                return self._row(phi, offset=1.0), value - RATING_MIDDLE, 1 / power
             case Said(direction=direction, target=target, variance=variance):
                 return self._row(direction), target, variance
 
@@ -245,16 +247,29 @@ def _blended(found: Sequence[Posterior], chances: Array) -> tuple[Array, Array]:
     return mean, cov
 
 
-def _with_offset(mean: Array, cov: Array, rated: tuple[Array, Array]) -> dict[str, Array]:
-    """The offset back in: given w it is the mean of what n ratings leave over, drawn to 0 as if by one more."""
-    phi, values = rated
-    weight = 1 / (len(phi) + 1 / OFFSET_VARIANCE)
-    pull = -weight * phi.sum(axis=0)
+@dataclass(frozen=True)
+class _Ratings:
+    """Sums over a person's ratings, by their powers: of phi (d,), of the values about the middle, of the powers."""
+
+    phi: Array
+    value: float
+    power: float
+
+    @property
+    def offset_variance(self) -> float:
+        """Of the offset, given w."""
+        return 1 / (self.power + 1 / OFFSET_VARIANCE)
+
+
+def _with_offset(mean: Array, cov: Array, rated: _Ratings) -> dict[str, Array]:
+    """The offset back in: given w it is the mean of what the ratings leave over, drawn to 0 as if by one more."""
+    weight = rated.offset_variance
+    pull = -weight * rated.phi
     along = cov @ pull
     joint = np.empty((len(mean) + 1, len(mean) + 1))
     joint[:-1, :-1], joint[-1, :-1], joint[:-1, -1] = cov, along, along
     joint[-1, -1] = weight + pull @ along
-    return {"mean": np.append(mean, weight * values.sum() + pull @ mean), "cov": folded_in(joint)}
+    return {"mean": np.append(mean, weight * rated.value + pull @ mean), "cov": folded_in(joint)}
 
 
 def _pair(mean: Array, triangle: Array, delta: Array, power: float) -> tuple[Array, Array]:

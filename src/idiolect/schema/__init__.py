@@ -32,12 +32,14 @@ from idiolect.schema.events import (
     Hint,
     Inferred,
     Interaction,
+    Interviewed,
     Proposal,
     Rating,
     Revision,
     Signal,
     SignalKind,
     Statement,
+    Tie,
 )
 from idiolect.schema.talk import Completion, Message, Sampling, as_messages
 
@@ -65,6 +67,7 @@ __all__ = [
     "Inference",
     "Inferred",
     "Interaction",
+    "Interviewed",
     "Message",
     "Noun",
     "Origin",
@@ -82,6 +85,7 @@ __all__ = [
     "Statement",
     "Status",
     "Taste",
+    "Tie",
     "Trace",
     "UserId",
     "Verdict",

@@ -42,6 +42,27 @@ class Choice(Event):
     over: tuple[str, ...] = Field(min_length=1)
 
 
+class Tie(Event):
+    """The person saw two candidates and preferred neither. Ids are those of candidates."""
+
+    kind: Literal["tie"] = "tie"
+    between: tuple[str, str]
+
+
+class Interviewed(Event):
+    """What the person said to a question of the interview: which of two prepared answers they would rather have had.
+
+    The words of question and answers stand here, so that the evidence does not hang on a version's questions.
+    """
+
+    kind: Literal["interview"] = "interview"
+    question: str  # its name
+    prompt: str
+    answers: tuple[str, str]
+    chosen: Literal[0, 1] | None = None  # None: neither
+    skipped: bool = False  # the person wants no more questions
+
+
 class Rating(Event):
     """The person rated a candidate from 1 to 5; a thumb up is 5, a thumb down 1."""
 
@@ -153,6 +174,8 @@ class Hint(Event):
 AnyEvent: TypeAlias = Annotated[
     Interaction
     | Choice
+    | Tie
+    | Interviewed
     | Rating
     | Edit
     | Statement
@@ -167,19 +190,20 @@ AnyEvent: TypeAlias = Annotated[
 ]
 EVENT: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
 WORD_KINDS = ("statement", "correction", "proposal", "decision", "revision", "consent")  # statements are folded from
-FEEDBACK_KINDS = ("choice", "rating", "edit", "statement", "correction", "signal")
+FEEDBACK_KINDS = ("choice", "tie", "rating", "edit", "statement", "correction", "signal")
 
 
 class Feedback(Noun):
     """Feedback as a client sends it; `POST /v1/feedback` takes exactly this, beside `user`.
 
-    choice: `answer` was preferred over the candidates in `over`.  rating: `value` from 1 to 5, or "up" / "down".
+    choice: `answer` was preferred over the candidates in `over`.  tie: neither `answer` nor the one in `over` was.
+    rating: `value` from 1 to 5, or "up" / "down".
     edit: `value` is the text the person would have written.  statement: `value` is what they say; no answer needed.
     correction: `attribute` and a number in `value`, or the id of a statement to drop in `answer`.  signal: what was
     done with an answer, "copied", "regenerated" or "abandoned", in `value`; taken only where the person allows it.
     """
 
-    kind: Literal["choice", "rating", "edit", "statement", "correction", "signal"]
+    kind: Literal["choice", "tie", "rating", "edit", "statement", "correction", "signal"]
     answer: str | None = None
     value: str | float | None = None
     over: str | tuple[str, ...] | None = None

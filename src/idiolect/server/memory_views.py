@@ -271,7 +271,7 @@ def gone(receipt: Receipt) -> tuple[str, ...]:
     """What goes or went, in words: "1 statement", "1 message with its answer"."""
     kinds = {kind: count for kind, count in receipt.kinds.items() if count}
     turns = kinds.pop("interaction", 0)
-    judged = sum(kinds.pop(kind, 0) for kind in ("choice", "rating", "edit"))
+    judged = sum(kinds.pop(kind, 0) for kind in ("choice", "tie", "rating", "edit"))
     said = len(receipt.statements)
     parts = [
         _count(said, "statement"),

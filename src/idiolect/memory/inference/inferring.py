@@ -13,7 +13,7 @@ from idiolect.memory.store import UserStore
 from idiolect.schema import Consent, Inference
 
 DRAWER: Final = "inference"
-READ: Final = ("interaction", "choice", "rating", "edit", "signal", "consent")
+READ: Final = ("interaction", "choice", "tie", "rating", "edit", "signal", "consent")
 KEPT_AS: Final = ("hint", "proposal")
 
 

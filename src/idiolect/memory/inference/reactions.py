@@ -16,7 +16,7 @@ from typing import ClassVar, Final
 
 from idiolect.memory.extraction.documents import is_background
 from idiolect.memory.inference.reader import Found, Place, Reader, place
-from idiolect.schema import AnyEvent, Choice, Edit, Hint, Inference, Interaction, Rating, Signal
+from idiolect.schema import AnyEvent, Choice, Edit, Hint, Inference, Interaction, Rating, Signal, Tie
 
 WENT_ON: Final = 0.25  # likelihood power of a pair: a choice on purpose has 1
 STOPPED: Final = 0.12
@@ -56,6 +56,8 @@ class Reactions(Reader):
         match event:
             case Choice(chosen=chosen, over=over):
                 self._judged.update((chosen, *over))
+            case Tie(between=between):
+                self._judged.update(between)
             case Rating(candidate=target) | Edit(candidate=target) | Signal(candidate=target):
                 self._judged.add(target)
             case Interaction():

@@ -21,6 +21,7 @@ from idiolect.schema import (
     Revision,
     Signal,
     Statement,
+    Tie,
 )
 
 
@@ -54,6 +55,8 @@ def _of_event(event: AnyEvent) -> AuditLine:
             counts = {"candidates": len(answer.candidates), "recalled": len(answer.trace.recalled)}
         case Choice(chosen=chosen, over=over):
             about = (chosen, *over)
+        case Tie(between=between):
+            about = between
         case Rating(candidate=target) | Edit(candidate=target) | Signal(candidate=target) | Revision(statement=target):
             about = (target,)
         case Decision(proposal=target, accepted=accepted):
