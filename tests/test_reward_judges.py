@@ -1,6 +1,8 @@
 """Rewards that ask a language model: the judge with a profile, and SynthesizeMe."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -207,8 +209,12 @@ class TestTheStarter:
         assert umpire.chance("", "Is it?", SHORT, SHORT) == pytest.approx(0.5, abs=1e-2)
 
 
-def history(count: int) -> list[Evidence]:
+def choices(count: int) -> list[Chosen]:
     return [chose("short" + "." * n, f"the long answer of number {n}", f"Question {n}?") for n in range(count)]
+
+
+def history(count: int) -> list[Evidence]:
+    return list(choices(count))
 
 
 class TestSynthesizeMe:
@@ -251,6 +257,12 @@ class TestSynthesizeMe:
     def test_the_same_history_gives_the_same_belief(self) -> None:
         once, again = (SynthesizeMe(Reader(told_of_short), SPACE).rebuild(history(10)) for _ in "12")
         assert all((once.arrays[name] == again.arrays[name]).all() for name in once.arrays)
+
+    def test_dated_choices_may_come_in_any_order(self) -> None:
+        reward = SynthesizeMe(Reader(told_of_short), SPACE)
+        first = datetime(2026, 1, 1, tzinfo=UTC)
+        dated = [replace(piece, at=first + timedelta(days=n)) for n, piece in enumerate(choices(10))]
+        assert found_in(reward.rebuild(dated[::-1])) == found_in(reward.rebuild(dated)) != Found()
 
     def test_a_new_choice_waits_for_the_next_search(self) -> None:
         reward = SynthesizeMe(Reader(told_of_short), SPACE)

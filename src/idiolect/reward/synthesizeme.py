@@ -6,12 +6,13 @@
 (1) Bootstrap: the judge reasons about each training choice, and only reasoning that ends in the right answer is kept;
 several random sets of it are tried as demonstrations, and the best on the validation choices is kept. (2) A persona is
 written from the kept reasoning. (3) Sets are searched again, with the persona in the prompt, and the best is kept.
-The first 70 % of the choices, in the order in which they came, are for training, the rest for validation. Shared: the
-model and the words. Per user: texts. Cold start: the plain judge.
+The earlier 70 % of the choices are for training, the rest for validation. Shared: the model and the words. Per user:
+texts. Cold start: the plain judge.
 
 With few choices the search overfits its validation: the person keeps the plain judge (no profile) unless what was found
 is better there by more than a tie. A rebuild costs some 20 calls a choice; an update keeps the choice for the next one.
-The order is part of this method: other than elsewhere in this room, another order may give another belief.
+Dates give the order. Where choices have none, the order in which they are given does: then, other than elsewhere in
+this room, another order may give another belief.
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 from idiolect.features.space import PreferenceSpace
 from idiolect.models.protocol import Model, Request
 from idiolect.reward.judge import SYSTEM, JudgeSettings, Umpire, compared, pick_in_words, question, verdict
-from idiolect.reward.protocol import Asked, Belief, Evidence, PersonalReward, Scores
+from idiolect.reward.protocol import Asked, Belief, Chosen, Evidence, PersonalReward, Scores, Tied
 from idiolect.reward.records import RECORD, Pick, Record, as_bytes, as_text, recorded, texts
 from idiolect.schema import Array, Message, Sampling
 
@@ -99,8 +100,8 @@ class SynthesizeMe(PersonalReward):
         return _belief(record, found_in(belief), belief.seen + 1)
 
     def rebuild(self, evidence: Sequence[Evidence]) -> Belief:
-        """Search anew, the evidence being in the order of time."""
-        record = Record.of(evidence, self.space)
+        """Search anew. Where any choice has no date, the evidence is taken to be in the order of time."""
+        record = Record.of(in_time(evidence), self.space)
         picks = [pick for pick in record.picks if not pick.tied]
         return _belief(record, Search(self.model, self.settings).over(picks), len(evidence))
 
@@ -189,6 +190,16 @@ class Search:
         messages = (Message(role="system", content=SYSTEM), Message(role="user", content=asked))
         sampling = Sampling(temperature=0, max_tokens=self.settings.tokens, seed=self.settings.seed)
         return self.model.complete(Request(messages, sampling))[0].text
+
+
+def in_time(evidence: Sequence[Evidence]) -> Sequence[Evidence]:
+    """By date, if every choice has one; otherwise as it is. Only the order of the choices matters."""
+    choices = [piece for piece in evidence if isinstance(piece, Chosen | Tied)]
+    dated = [(piece.at, piece) for piece in choices if piece.at is not None]
+    if len(dated) < len(choices):
+        return evidence
+    others = [piece for piece in evidence if not isinstance(piece, Chosen | Tied)]
+    return [*others, *(piece for _, piece in sorted(dated, key=lambda each: each[0]))]
 
 
 def told(persona: str, demonstrations: Sequence[Demonstration]) -> str:

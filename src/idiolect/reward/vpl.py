@@ -69,7 +69,7 @@ class VPL(PairReward):
         z is left as it is drawn, so that z = 0, of somebody unknown, lies among what the decoder was trained on; and
         the rate and the passes fit a network of 30 thousand numbers rather than of a million. phi is centred over the
         options, since what they have in common says nothing of the person, and jittered, since the network would else
-        know the training people by their pairs.
+        know the training people by their pairs. It is patient: z comes into use late, and annealing shakes the looks.
         """
         return VPLSettings(
             latent=32,
@@ -81,6 +81,7 @@ class VPL(PairReward):
             normalised=False,
             centred=True,
             jitter=1.0,
+            patience=12,
         )
 
     @classmethod
