@@ -68,7 +68,11 @@ def test_the_order_in_which_the_pieces_are_given_does_not_matter() -> None:
 def test_half_of_a_choice_is_left_after_ninety_days_and_a_statement_never_fades() -> None:
     phi = np.random.default_rng(0).normal(size=(2, SPACE.dim))
     said = Said(np.eye(SPACE.dim)[0], 1.0, 0.25)
-    old = [Chosen(phi, at=NOW - timedelta(days=90)), Rated(phi[0], 4.0, at=NOW - timedelta(days=180)), said]
+    old: list[Evidence] = [
+        Chosen(phi, at=NOW - timedelta(days=90)),
+        Rated(phi[0], 4.0, at=NOW - timedelta(days=180)),
+        said,
+    ]
     found = followed(REWARD, old, NOW).evidence
     assert [piece.weight for piece in found if not isinstance(piece, Said)] == pytest.approx([0.25, 0.5])
     assert said in found

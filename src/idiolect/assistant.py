@@ -13,6 +13,7 @@ from pydantic import JsonValue
 from idiolect.afterwards import Afterwards
 from idiolect.alignment.decoding.best_of_n import best
 from idiolect.curating import Memory
+from idiolect.interviewing import Interviewer
 from idiolect.learning import Learner
 from idiolect.memory.feedback import Turns, event_of
 from idiolect.memory.inference.allowing import allows, demand
@@ -145,6 +146,10 @@ class Assistant:
     def memory(self, user: str) -> Memory:
         """What is remembered of a person, to be seen and changed by them."""
         return Memory(self.store.user(user), self.learner, self._parts.caches)
+
+    def interview(self, user: str) -> Interviewer:
+        """A few questions by which a new person's tastes are found fast."""
+        return Interviewer(self.store.user(user), self.learner)
 
     def answer_by_id(self, user: str, answer: str) -> Answer:
         """An earlier answer with its trace, by its id or a candidate's. Raises AnswerNotFound."""

@@ -9,6 +9,7 @@ import typer
 
 from idiolect.cli import engines, evaluate, person, rewards, serving, talk
 from idiolect.cli.doctor import doctor
+from idiolect.cli.interview import interview
 from idiolect.cli.memory import memory
 from idiolect.errors import IdiolectError
 
@@ -45,6 +46,7 @@ def idiolect(
 app.command()(talk.chat)
 app.command()(talk.ask)
 app.command()(person.feedback)
+app.command()(interview)
 app.command()(person.profile)
 app.command()(person.why)
 app.command()(serving.serve)

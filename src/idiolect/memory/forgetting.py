@@ -83,9 +83,13 @@ def _pointers(event: AnyEvent) -> tuple[str, ...]:
             return (chosen, *over)
         case Tie(between=between):
             return between
-        case Rating(candidate=target) | Edit(candidate=target) | Signal(candidate=target):
-            return (target,)
-        case Decision(proposal=target) | Revision(statement=target):
+        case (
+            Rating(candidate=target)
+            | Edit(candidate=target)
+            | Signal(candidate=target)
+            | Decision(proposal=target)
+            | Revision(statement=target)
+        ):
             return (target,)
         case Statement(turn=str(target)) | Correction(statement=str(target)):
             return (target,)

@@ -26,6 +26,16 @@ def expected_information_gain(a: Array, v: Array) -> Array:
     return (entropy(p @ WEIGHTS) - entropy(p) @ WEIGHTS).clip(0)
 
 
+def most_telling(reward: PersonalReward, belief: Belief, pairs: Sequence[Array], least: float) -> int | None:
+    """Which of these pairs, phi (2, d) each, is expected to tell most; None if none tells at least `least` nats."""
+    if not pairs:
+        return None
+    moments = np.array([reward.difference(belief, pair) for pair in pairs])  # (n, 2)
+    gains = expected_information_gain(moments[:, 0], moments[:, 1])
+    best = int(np.argmax(gains))
+    return best if gains[best] >= least else None
+
+
 def worth_asking(
     reward: PersonalReward, belief: Belief, phi: Array, shown: int, admitted: Sequence[bool], least: float
 ) -> int | None:

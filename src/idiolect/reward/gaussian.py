@@ -110,11 +110,9 @@ class Gaussian(LinearReward, FittedReward):
         mean, triangle = belief.arrays["mean"], belief.arrays["cov"]
         match evidence:
             case Chosen(phi=phi, weight=power) if len(phi) == 2:
-                mean, triangle = _pair(mean, triangle, self._row(phi[0] - phi[1]), power)
+                mean, triangle = _pair(mean, triangle, self._row(phi[0] - phi[1]), power, 0.0)
             case Tied(phi=phi, weight=power):
-                row = self._row(phi[0] - phi[1])
-                for each in (row, -row):
-                    mean, triangle = _pair(mean, triangle, each, power / 2)
+                mean, triangle = _pair(mean, triangle, self._row(phi[0] - phi[1]), power / 2, power / 2)
             case Chosen():
                 mean, triangle = self._among(mean, triangle, evidence)
             case Rated() | Said():
@@ -272,15 +270,15 @@ def _with_offset(mean: Array, cov: Array, rated: _Ratings) -> dict[str, Array]:
     return {"mean": np.append(mean, weight * rated.value + pull @ mean), "cov": folded_in(joint)}
 
 
-def _pair(mean: Array, triangle: Array, delta: Array, power: float) -> tuple[Array, Array]:
-    """Moment matching along delta (k,) under the likelihood sigma(w . delta) ** power."""
+def _pair(mean: Array, triangle: Array, delta: Array, power: float, against: float) -> tuple[Array, Array]:
+    """Moment matching along delta (k,) under the likelihood sigma(w . delta) ** power sigma(-w . delta) ** against."""
     along = unfolded(triangle, len(mean)) @ delta
     v = float(delta @ along)
     if v <= 1e-9:
         return mean, triangle  # the two answers differ in nothing that is uncertain
     a = float(delta @ mean)
     s = a + np.sqrt(v) * NODES
-    tilted = WEIGHTS * sigmoid(s) ** power
+    tilted = WEIGHTS * np.exp(-power * np.logaddexp(0.0, -s) - against * np.logaddexp(0.0, s))
     tilted /= tilted.sum()
     a_new = float(tilted @ s)
     v_new = float(tilted @ (s - a_new) ** 2)

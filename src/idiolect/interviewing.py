@@ -1,0 +1,98 @@
+"""A cold start: at most five questions, each about two prepared answers, that anyone may skip.
+
+Asked is what would tell most of the person now (expected information gain, Houlsby et al., 2011, arXiv 1112.5745), so
+each question follows from what was said to those before. When no pair would tell enough there is no question.
+"""
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Literal, TypeAlias
+
+from pydantic import Field
+
+from idiolect.errors import BadInput
+from idiolect.learning import Learner
+from idiolect.memory.store import Transaction, UserStore
+from idiolect.reward.elicitation import most_telling
+from idiolect.schema import Interviewed, Noun
+
+MOST = 5
+LEAST_NATS = 0.01  # a question that tells less is not asked
+
+Said: TypeAlias = Literal["first", "second", "neither", "skip"]
+
+
+class Question(Noun):
+    """Two answers to a prompt: which of them would you rather have been given?"""
+
+    name: str
+    prompt: str
+    first: str
+    second: str
+
+
+class Interview(Noun):
+    """Where a person's interview stands."""
+
+    question: Question | None = Field(description="The next one; null when there is none.")
+    answered: int = Field(description="How many were answered.")
+    most: int = MOST
+    skipped: bool = Field(False, description="The person wanted no more questions.")
+
+
+@dataclass(frozen=True)
+class Interviewer:
+    """Asks one person. What they say is an event, and the belief that follows from it: both or neither."""
+
+    person: UserStore
+    learner: Learner
+
+    def stands(self) -> Interview:
+        """The next question, if there is one."""
+        return self._stands(self.person)
+
+    def say(self, question: str, said: Said) -> Interview:
+        """Answer the question of that name, or skip it and the rest. Raises BadInput for one that is not asked now."""
+        with self.person.transaction() as transaction:
+            now = self._stands(transaction).question
+            if now is None or now.name != question:
+                asked = f"the question now is {now.name!r}" if now else "there are no more questions"
+                raise BadInput(f"the interview does not ask {question!r} now: {asked}")
+            chosen: dict[Said, Literal[0, 1]] = {"first": 0, "second": 1}
+            self.learner.learn(
+                transaction,
+                Interviewed(
+                    question=now.name,
+                    prompt=now.prompt,
+                    answers=(now.first, now.second),
+                    chosen=chosen.get(said),
+                    skipped=said == "skip",
+                ),
+            )
+            return self._stands(transaction)
+
+    def _stands(self, reader: UserStore | Transaction) -> Interview:
+        past = [each.event for each in reader.events("interview") if isinstance(each.event, Interviewed)]
+        skipped = any(each.skipped for each in past)
+        answered = sum(not each.skipped for each in past)
+        left = [each for each in questions() if each.name not in {done.question for done in past}]
+        question = None if skipped or answered >= MOST or not left else self._best(reader, left)
+        return Interview(question=question, answered=answered, skipped=skipped)
+
+    def _best(self, reader: UserStore | Transaction, left: Sequence[Question]) -> Question | None:
+        pairs = [self.learner.prepared((each.first, each.second)) for each in left]
+        found = most_telling(self.learner.reward, self.learner.belief(reader), pairs, LEAST_NATS)
+        return None if found is None else left[found]
+
+
+@cache
+def questions() -> tuple[Question, ...]:
+    """All that are prepared."""
+    text = files("idiolect").joinpath("resources", "interview.toml").read_text(encoding="utf-8")
+    return tuple(
+        Question(name=name, **{key: value.strip() for key, value in said.items()})
+        for name, said in tomllib.loads(text).items()
+    )
