@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from threading import Lock
 
+import numpy as np
 from pydantic import JsonValue
 
 from idiolect.boundary import Boundary
@@ -24,9 +25,10 @@ from idiolect.method import Method, parse
 from idiolect.models import opener
 from idiolect.models.llamacpp import LlamaCpp
 from idiolect.models.protocol import Model, Request
+from idiolect.reward.compliance import Compliance, LearntCompliance
 from idiolect.reward.gaussian import Gaussian
 from idiolect.reward.protocol import Belief
-from idiolect.schema import Choice, Message, Sampling
+from idiolect.schema import Array, Choice, Message, Preference, Sampling
 from idiolect.settings import Settings
 from idiolect.turn import newest
 
@@ -47,6 +49,7 @@ class Parts:
     boundary: Boundary
     learner: Learner
     recollection: Recollection
+    compliance: Compliance
     _composed: dict[tuple[str, ...], Generation] = field(default_factory=dict, init=False)
     _opening: Lock = field(default_factory=Lock, init=False)
     _model: Model | None = field(default=None, init=False)
@@ -114,6 +117,12 @@ class Parts:
         )
         return self._generation(method.generation).prepare(request, known)
 
+    def told(self, statements: Sequence[Preference], prompt: str, answers: Sequence[str]) -> Array:
+        """(m, n): what each recalled statement adds to each answer; zeros where there is nothing to choose."""
+        if len(answers) < 2:
+            return np.zeros((len(statements), len(answers)))
+        return self.compliance.contributions(statements, prompt, answers)
+
     def plain(self, messages: tuple[Message, ...], sampling: Sampling, extra: Mapping[str, JsonValue]) -> Request:
         """What the model is asked of nobody in particular: the client's messages, under the settings' system text."""
         text = self.settings.system_prompt
@@ -162,7 +171,8 @@ def open_parts(settings: Settings) -> Parts:
     learner = Learner(Gaussian.shipped(space), space, embedder)
     boundary = Boundary.shipped() if settings.policy is None else Boundary.from_file(settings.policy)
     store = open_store(settings.store, erasures=settings.erasures)
-    return Parts(settings, open_model, store, boundary, learner, Recollection(embedder))
+    compliance = LearntCompliance.shipped(embedder)
+    return Parts(settings, open_model, store, boundary, learner, Recollection(embedder), compliance)
 
 
 def is_structured(extra: Mapping[str, JsonValue]) -> bool:

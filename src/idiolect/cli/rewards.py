@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from idiolect.cli.compliance import fit_compliance
 from idiolect.cli.options import Config, Json, key_values
 
 if TYPE_CHECKING:
@@ -118,3 +119,6 @@ def list_rewards(json: Json = False) -> None:
         printed_mapping({name: told for name, told, _ in methods})
     else:
         console().print(table("personal rewards", ("name", "what it is", "settings"), methods))
+
+
+reward.command()(fit_compliance)

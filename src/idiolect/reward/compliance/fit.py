@@ -10,6 +10,7 @@ the second term is about; the first sets the level at which something counts as 
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -71,9 +72,10 @@ def fit_compliance(given: Embedded, embedder: str, progress: Progress, seed: int
     rng = np.random.default_rng(seed)
     areas = np.arange(len(given.corpus.areas))
     rows: list[dict[str, Array]] = []
-    for number in range(FOLDS):
-        progress(f"other areas, {number + 1} of {FOLDS}")
-        left_out = areas[number::FOLDS]
+    folds = min(FOLDS, len(areas))
+    for number in range(folds):
+        progress(f"other areas, {number + 1} of {folds}")
+        left_out = areas[number::folds]
         made = fitted(given, np.setdiff1d(areas, left_out), rng)
         rows.append(_judged(given, made, left_out, rng))
     progress("everything")
@@ -103,7 +105,7 @@ class Fitted:
         along = names @ self.matrix
         return np.asarray(along @ answers.T + self.named * named - self.denied * denied, np.float32)
 
-    @property
+    @cached_property
     def matrix(self) -> Floats:
         """W"""
         return np.asarray(self.learnt + self.scale * np.eye(len(self.offset)), np.float32)
@@ -114,14 +116,16 @@ def fitted(given: Embedded, areas: Numbers, rng: np.random.Generator) -> Fitted:
     dim = given.names.shape[1]
     batches = list(_batches(given, areas, rng))
 
+    ridge = RIDGE * np.concatenate([np.zeros(4), np.full(dim, 10.0), np.ones(dim * dim)])
+
     def loss(place: Array) -> tuple[float, Array]:
         at = Fitted.of(place, dim)
         value, gradient = 0.0, np.zeros_like(place)
         for batch in batches:
             found, slope = _of_batch(batch, at)
-            value, gradient = value + found / len(batches), gradient + slope / len(batches)
-        ridge = RIDGE * np.concatenate([np.zeros(4), np.full(dim, 10.0), np.ones(dim * dim)])
-        return value + float(ridge @ place**2), gradient + 2 * ridge * place
+            value += found / len(batches)
+            gradient += slope
+        return value + float(ridge @ place**2), gradient / len(batches) + 2 * ridge * place
 
     start = np.concatenate([START, np.zeros(dim + dim * dim)])
     return Fitted.of(lbfgs(loss, start, steps=STEPS), dim)
@@ -140,17 +144,17 @@ def _batches(given: Embedded, areas: Numbers, rng: np.random.Generator) -> Itera
         yield Batch(o, y, o @ y.T, given.named[both], given.denied[both], own, contrast, weights / weights.sum())
 
 
-def _of_batch(batch: Batch, at: Fitted) -> tuple[float, Array]:
+def _of_batch(batch: Batch, at: Fitted) -> tuple[float, Floats]:
     """The loss of one area, and its gradient in the order of `Fitted.of`."""
     g = at.ranks(batch.names, batch.answers, batch.named, batch.denied)
     level = g + (batch.names @ at.offset.astype(np.float32) + np.float32(at.bias))[:, None]
     logistic = float((batch.weights * (np.logaddexp(0, level) - level * batch.own)).sum())
-    of_level = batch.weights * (1 / (1 + np.exp(-level)) - batch.own)
+    of_level = batch.weights * (1 / (1 + np.exp(np.clip(-level, -60, 60))) - batch.own)
     ranked, of_rank = _ranking(g, batch.own, batch.contrast)
     slope = (of_level + RANK * of_rank).astype(np.float32)
     small = [(slope * batch.cosine).sum(), of_level.sum(), (slope * batch.named).sum(), -(slope * batch.denied).sum()]
-    offset, matrix = batch.names.T @ of_level.sum(axis=1), batch.names.T @ slope @ batch.answers
-    return logistic + RANK * ranked, np.concatenate([small, offset, matrix.ravel()]).astype(np.float64)
+    offset, matrix = batch.names.T @ of_level.sum(axis=1), batch.names.T @ (slope @ batch.answers)
+    return logistic + RANK * ranked, np.concatenate([small, offset, matrix.ravel()], dtype=np.float32)
 
 
 def _ranking(g: Floats, own: Flags, contrast: Flags) -> tuple[float, Floats]:
@@ -172,7 +176,7 @@ def _ranking(g: Floats, own: Flags, contrast: Flags) -> tuple[float, Floats]:
 def _judged(given: Embedded, made: Fitted, areas: Numbers, rng: np.random.Generator) -> dict[str, Array]:
     """Made-up questions of these areas: is the right one of four options put first? A row for the cosine beside it."""
     asked = list(_questions(given.corpus, areas, rng))
-    likes = np.array([polarity > 0 for _, polarity, _ in asked])
+    likes = np.array([polarity > 0 for _, polarity, _ in asked], bool)
     found: dict[str, Array] = {}
     cosine = Fitted(1.0, 0.0, 0.0, 0.0, np.zeros_like(made.offset), np.zeros_like(made.learnt))
     for row, scorer in {"": made, "cosine/": cosine}.items():

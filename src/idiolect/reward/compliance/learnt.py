@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from idiolect.errors import FeatureMismatch, WeightsError
 from idiolect.features.embedder import Embedder
-from idiolect.reward.compliance.mentions import mentions
+from idiolect.reward.compliance.mentions import called, compared, read
 from idiolect.reward.compliance.protocol import Compliance, Said
 from idiolect.schema import Array
 
@@ -135,7 +135,8 @@ class LearntCompliance(Compliance):
     def _has(self, things: Sequence[str], answers: Sequence[str]) -> Array:
         """(t, n): g, the logit of whether each answer is or has each thing."""
         about = self.weights.about
-        named = np.array([[mentions(thing, answer) for answer in answers] for thing in things], float)
+        told = [read(answer) for answer in answers]
+        named = np.array([[compared(wanted, each) for each in told] for wanted in map(called, things)], float)
         found: Array = named.reshape(len(things), len(answers), 2) @ np.array([about.named, -about.denied])
         if self.embedder is None or not things or not answers:
             return found
