@@ -6,6 +6,7 @@ from idiolect.schema import Answer, Candidate, Share
 
 SHARES_TOLD = 3
 WORTH_TELLING = 0.02  # of a logit
+SURE = 1.64  # standard deviations; nine in ten lie within
 
 
 def why(answer: Answer) -> str:
@@ -15,6 +16,7 @@ def why(answer: Answer) -> str:
     sentences = [
         _choice(answer, answer.candidates[answer.chosen]),
         *_shares(answer.trace.shares),
+        *_otherwise(answer),
         _evidence(answer),
         *(f"Recalled an earlier turn of {day(turn.at)}." for turn in answer.trace.turns),
         *answer.trace.notes,
@@ -46,7 +48,26 @@ def _choice(answer: Answer, shown: Candidate) -> str:
     outside = f" ({dropped} outside the boundary)" if dropped else ""
     if not answer.trace.shares:
         return f"The first of {n} candidates{outside}: nothing is believed of you that tells them apart."
-    return f"Chosen among {n} candidates{outside}: {shown.reward:+.2f} above their mean, give or take {shown.sd:.2f}."
+    return (
+        f"Chosen among {n} candidates{outside}: {shown.reward:+.2f} above their mean, give or take {shown.sd:.2f}."
+        + _sure(shown)
+    )
+
+
+def _sure(shown: Candidate) -> str:
+    """In words, whether zero lies in the 90 % interval of what the answer is above the others' mean."""
+    low, high = shown.reward - SURE * shown.sd, shown.reward + SURE * shown.sd
+    if low > 0 or not shown.sd:
+        return ""
+    return f" I don't know yet whether you prefer it: between {low:+.2f} and {high:+.2f}."
+
+
+def _otherwise(answer: Answer) -> list[str]:
+    """The taste without which another candidate would have been chosen."""
+    found = answer.trace.otherwise
+    if found is None:
+        return []
+    return [f"Without your taste for {found.words}, candidate {found.candidate + 1} would have been chosen."]
 
 
 def _shares(shares: tuple[Share, ...]) -> list[str]:

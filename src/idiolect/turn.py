@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from itertools import chain
 
 import numpy as np
 
@@ -17,7 +16,6 @@ from idiolect.features.space import PreferenceSpace
 from idiolect.memory.extraction.documents import marked_words
 from idiolect.memory.inference.reactions import onward
 from idiolect.models.protocol import Request
-from idiolect.reward.compliance.protocol import weight
 from idiolect.reward.protocol import Belief, Scores
 from idiolect.schema import (
     Answer,
@@ -27,13 +25,14 @@ from idiolect.schema import (
     EarlierTurn,
     Interaction,
     Message,
-    Preference,
+    Otherwise,
     Share,
     Trace,
     Verdict,
     new_id,
 )
 
+OTHERWISE = 12  # attributes that are tried, largest contribution first
 LONGEST_MESSAGE = 200_000  # characters of one conversation
 
 
@@ -69,7 +68,6 @@ class Turn:
     watch: Stopwatch
     inferred: int = 0  # pieces of the belief's evidence
     recalled: tuple[str, ...] = ()  # ids of preferences
-    statements: tuple[Preference, ...] = ()  # these themselves
     earlier: tuple[EarlierTurn, ...] = ()
     strength: float = 0.0
     notes: tuple[str, ...] = ()
@@ -77,6 +75,7 @@ class Turn:
     is_temporary: bool = False
     answer_id: str = field(default_factory=lambda: new_id("chatcmpl"))
     phi: Array | None = None  # (n, d) of the candidates, once they are written
+    otherwise: Otherwise | None = None  # what would have changed the choice, once it is made
 
     @property
     def is_replaced(self) -> bool:
@@ -163,39 +162,20 @@ def shares(space: PreferenceSpace, weights: Array, phi: Array, chosen: int) -> t
     )
 
 
-def matched(scores: Scores, told: Array) -> Scores:
-    """The reward with what each statement adds to each answer, (m, n), above its mean over the answers."""
-    return Scores(scores.mean + _above(told).sum(axis=0), scores.sd)
+def otherwise(
+    space: PreferenceSpace, weights: Array, phi: Array, values: Array, admitted: Sequence[bool], chosen: int
+) -> Otherwise | None:
+    """The strongest of the attributes without whose weight another admitted answer would have had the most value (n,).
 
-
-def shares_of_statements(statements: Sequence[Preference], told: Array, chosen: int) -> tuple[Share, ...]:
-    """How each statement moved the choice, by its id: a trace that is kept must not repeat what a person may forget."""
-    return tuple(
-        Share(
-            attribute=said.id,
-            words=_told(said),
-            weight=round(weight(said), 4),
-            value=round(float(row[chosen] / weight(said)), 4),
-            contribution=round(float(above[chosen]), 4),
-        )
-        for said, row, above in zip(statements, told, _above(told), strict=True)
-        if above[chosen]
-    )
-
-
-def ordered(*parts: tuple[Share, ...]) -> tuple[Share, ...]:
-    """All of them, largest contribution first."""
-    return tuple(sorted(chain.from_iterable(parts), key=lambda share: -abs(share.contribution)))
-
-
-def _above(told: Array) -> Array:
-    return np.asarray(told - told.mean(axis=1, keepdims=True)) if told.size else told
-
-
-def _told(said: Preference) -> str:
-    if said.kind == "constraint":
-        return "a limit that you set"
-    return f"something you said you {'like' if said.polarity > 0 else 'dislike'}"
+    That is the answer's reward as the choice counts it, the other weights staying as they are.
+    """
+    contributions = weights * (phi - phi.mean(axis=0))
+    for j in np.argsort(-contributions[chosen], kind="stable")[:OTHERWISE]:
+        without = np.where(admitted, values - contributions[:, j], -np.inf)
+        if contributions[chosen, j] > 0 and without.max() > without[chosen]:
+            words = _words(space.names[j], bool(phi[chosen, j] > phi[:, j].mean()))
+            return Otherwise(attribute=space.names[j], words=words, candidate=int(np.argmax(without)))
+    return None
 
 
 def _words(name: str, more: bool) -> str:
@@ -254,6 +234,7 @@ def _trace(turn: Turn, why: tuple[Share, ...]) -> Trace:
         turns=turn.earlier,
         request_verdict=turn.verdict,
         shares=why,
+        otherwise=turn.otherwise,
         strength=turn.strength,
         evidence=turn.belief.seen,
         inferred=turn.inferred,

@@ -4,7 +4,7 @@ Symbols are the same everywhere: user u, prompt x, answer y, features phi (d,), 
 universal reward r_0, threshold tau.
 """
 
-from idiolect.schema.answers import Action, Answer, Candidate, EarlierTurn, Share, Trace, Verdict
+from idiolect.schema.answers import Action, Answer, Candidate, EarlierTurn, Otherwise, Share, Trace, Verdict
 from idiolect.schema.base import USER_ID, Array, Noun, UserId, new_id, now
 from idiolect.schema.beliefs import (
     Category,
@@ -71,6 +71,7 @@ __all__ = [
     "Message",
     "Noun",
     "Origin",
+    "Otherwise",
     "Preference",
     "Profile",
     "Proposal",

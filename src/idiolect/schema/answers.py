@@ -41,6 +41,14 @@ class Share(Noun):
     contribution: float
 
 
+class Otherwise(Noun):
+    """What would have changed the choice: without this attribute's weight, another candidate (by its place)."""
+
+    attribute: str
+    words: str
+    candidate: int
+
+
 class EarlierTurn(Noun):
     """A turn that was recalled: the id of its answer, and when it was."""
 
@@ -57,6 +65,7 @@ class Trace(Noun):
     turns: tuple[EarlierTurn, ...] = ()  # of earlier conversations, best first
     request_verdict: Verdict
     shares: tuple[Share, ...] = ()  # of the shown answer, largest contribution first
+    otherwise: Otherwise | None = None
     strength: float = 0.0  # beta of the token values, after the KL cap
     evidence: int = 0  # pieces of feedback that the posterior had seen
     inferred: int = 0  # of them, how many were inferred with the person's consent
