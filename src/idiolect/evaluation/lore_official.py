@@ -48,13 +48,13 @@ class LoreOfficial(Bench):
         "time_ratio": "ours over the official algorithm's",
     }
 
-    scenes: int = Field(3, ge=1, description="Times that people and rewards are drawn anew, and both are fitted.")
-    people: int = Field(200, ge=2, description="Fitted on; the paper has 1,000.")
-    new_people: int = Field(100, ge=1, description="Met afterwards; the paper has 500.")
+    scenes: int = Field(1, ge=1, description="Times that people and rewards are drawn anew, and both are fitted.")
+    people: int = Field(100, ge=2, description="Fitted on; the paper has 1,000.")
+    new_people: int = Field(60, ge=1, description="Met afterwards; the paper has 500.")
     prompts: int = Field(400, ge=20, description="Of which a half is never asked.")
-    choices: int = Field(40, ge=1, description="Known of each person who is fitted on.")
+    choices: int = Field(25, ge=1, description="Known of each person who is fitted on.")
     few: int = Field(10, ge=1, description="Known of each new person.")
-    features: int = Field(128, ge=2, description="Drawn, where no data is given; answers' embeddings have 384.")
+    features: int = Field(64, ge=2, description="Drawn, where no data is given; answers' embeddings have 384.")
     rank: int = Field(5, ge=1, description="K.")
     temperature: float = Field(100.0, gt=0, description="By which both divide the logits; the code's.")
     steps: int = Field(20_000, ge=1, description="Of Adam: 20,000 on PRISM, 1,000 on PersonalLLM.")
