@@ -37,7 +37,19 @@ from idiolect.schema import (
     now,
 )
 from idiolect.settings import Settings, load_settings
-from idiolect.turn import Embedding, Stopwatch, Turn, answered, checked, otherwise, refused, shares
+from idiolect.turn import (
+    Embedding,
+    Stopwatch,
+    Turn,
+    answered,
+    checked,
+    matched,
+    ordered,
+    otherwise,
+    refused,
+    shares,
+    shares_of_statements,
+)
 from idiolect.waiting import awaited
 
 
@@ -191,6 +203,7 @@ class Assistant:
             inferred=self.learner.inferred(person),
             watch=watch,
             recalled=recalled.ids,
+            statements=tuple(each.preference for each in recalled.preferences),
             earlier=recalled.turns,
             strength=prepared.strength,
             notes=(*prepared.notes, *recalled.notes, *self._afterwards.trouble(person)),
@@ -232,12 +245,14 @@ class Assistant:
             admitted = [verdict.score >= boundary.tau for verdict in verdicts]  # before the choice: no r_u outbids r_0
         with turn.watch.step("choose"):
             turn.phi = phi
-            scores = reward.score(turn.belief, phi)
+            told = self._parts.told(turn.statements, turn.prompt, [completion.text for completion in completions])
+            scores = matched(reward.score(turn.belief, phi), told)
             chosen = best(scores, admitted, self.settings.kappa)
             if chosen is None:
                 return refused(turn, boundary.refusal(min(verdicts, key=lambda verdict: verdict.score)))
             rival = worth_asking(reward, turn.belief, phi, chosen, admitted, self.settings.ask_above)
             why = shares(self.learner.space, reward.weights(turn.belief)[0], phi, chosen)
+            why = ordered(why, shares_of_statements(turn.statements, told, chosen))
             values = scores.mean - self.settings.kappa * scores.sd
             turn.otherwise = otherwise(
                 self.learner.space, reward.weights(turn.belief)[0], phi, values, admitted, chosen

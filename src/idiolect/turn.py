@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
+from itertools import chain
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from idiolect.features.space import PreferenceSpace
 from idiolect.memory.extraction.documents import marked_words
 from idiolect.memory.inference.reactions import onward
 from idiolect.models.protocol import Request
+from idiolect.reward.compliance.protocol import weight
 from idiolect.reward.protocol import Belief, Scores
 from idiolect.schema import (
     Answer,
@@ -26,6 +28,7 @@ from idiolect.schema import (
     Interaction,
     Message,
     Otherwise,
+    Preference,
     Share,
     Trace,
     Verdict,
@@ -68,6 +71,7 @@ class Turn:
     watch: Stopwatch
     inferred: int = 0  # pieces of the belief's evidence
     recalled: tuple[str, ...] = ()  # ids of preferences
+    statements: tuple[Preference, ...] = ()  # these themselves
     earlier: tuple[EarlierTurn, ...] = ()
     strength: float = 0.0
     notes: tuple[str, ...] = ()
@@ -160,6 +164,41 @@ def shares(space: PreferenceSpace, weights: Array, phi: Array, chosen: int) -> t
         for j in order
         if contributions[j]
     )
+
+
+def matched(scores: Scores, told: Array) -> Scores:
+    """The reward with what each statement adds to each answer, (m, n), above its mean over the answers."""
+    return Scores(scores.mean + _above(told).sum(axis=0), scores.sd)
+
+
+def shares_of_statements(statements: Sequence[Preference], told: Array, chosen: int) -> tuple[Share, ...]:
+    """How each statement moved the choice, by its id: a trace that is kept must not repeat what a person may forget."""
+    return tuple(
+        Share(
+            attribute=said.id,
+            words=_told(said),
+            weight=round(weight(said), 4),
+            value=round(float(row[chosen] / weight(said)), 4),
+            contribution=round(float(above[chosen]), 4),
+        )
+        for said, row, above in zip(statements, told, _above(told), strict=True)
+        if above[chosen]
+    )
+
+
+def ordered(*parts: tuple[Share, ...]) -> tuple[Share, ...]:
+    """All of them, largest contribution first."""
+    return tuple(sorted(chain.from_iterable(parts), key=lambda share: -abs(share.contribution)))
+
+
+def _above(told: Array) -> Array:
+    return np.asarray(told - told.mean(axis=1, keepdims=True)) if told.size else told
+
+
+def _told(said: Preference) -> str:
+    if said.kind == "constraint":
+        return "a limit that you set"
+    return f"something you said you {'like' if said.polarity > 0 else 'dislike'}"
 
 
 def otherwise(
