@@ -1,10 +1,12 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
+from answer_files import a_file_of_answers
 from idiolect.errors import DataError, FeatureMismatch, UnknownMethod
 from idiolect.evaluation.choice import Choice
 from idiolect.evaluation.choice.answers import open_material, read_sheets
@@ -12,27 +14,13 @@ from idiolect.evaluation.choice.baselines import BASELINES, Logistic, Nearest
 from idiolect.evaluation.choice.figures import BINS, binned, right
 from idiolect.evaluation.choice.people import SEEN, UNSEEN, exam, participants
 from idiolect.evaluation.choice.trial import regret
-from idiolect.evaluation.harness import recompute, run_bench
+from idiolect.evaluation.harness import draw, recompute, run_bench
 from idiolect.evaluation.protocol import Report
 from idiolect.evaluation.runs import RunFolder, code_behind
 from idiolect.reward import PERSONAL
 from idiolect.reward.gaussian import Gaussian
 from idiolect.reward.protocol import Chosen, FittedReward
 
-SENTENCES = [
-    "You could walk to the river in the morning and watch the birds.",
-    "First, heat the oil; then add rice, salt and two eggs.",
-    "I think that it may depend on the price!",
-    "However, the government established numerous laws in 1848.",
-    "Don't worry, that's totally fine, friend!",
-    "Have you asked your doctor about the pain in your knee?",
-    "- Write a list\n- Read a book\n- Sleep well",
-    "Energy is conserved because forces act in pairs.",
-    "Once upon a time a small cat lived in a quiet house by the sea.",
-    "The computer stores data, e.g. names and numbers, on a disk.",
-    "It was a cold and wonderful day, as bright as gold.",
-    "People share money, food and time with their family.",
-]
 SMALL = {
     "embedder": "none",
     "seen_prompts": "16",
@@ -51,17 +39,7 @@ SMALL = {
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    rng = np.random.default_rng(0)
-    path = tmp_path_factory.mktemp("choice") / "answers.jsonl"
-    rows = [
-        {
-            "prompt": f"How do I begin with plan number {number}?",
-            "responses": {f"model {m}": " ".join(rng.choice(SENTENCES, size=rng.integers(2, 9))) for m in range(8)},
-        }
-        for number in range(24)
-    ]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return path
+    return a_file_of_answers(tmp_path_factory.mktemp("answers"))
 
 
 @pytest.fixture(scope="module")
@@ -214,3 +192,20 @@ def test_a_row_depends_on_what_its_method_imports_and_not_on_other_methods() -> 
     behind = code_behind("idiolect.reward.lore")
     assert {"reward/lore.py", "reward/protocol.py", "errors.py"} <= set(behind)
     assert not {"reward/vpl.py", "reward/__init__.py"} & set(behind)
+
+
+def test_a_saved_report_is_drawn_with_a_line_for_every_method(report: Report, data: Path) -> None:
+    saved, picture = data.parent / "report.json", data.parent / "choice.svg"
+    saved.write_text(report.model_dump_json())
+    draw(saved, picture)
+    root = ElementTree.fromstring(picture.read_text())
+    names = {(text.text or "").split()[0] for text in root.iter("{http://www.w3.org/2000/svg}text")}
+    assert {*BASELINES, "gaussian", "lore", "ideal"} <= names
+    lines = list(root.iter("{http://www.w3.org/2000/svg}polyline"))
+    assert len(lines) == len({name.split("/")[0] for name in report.metrics if name.endswith("/accuracy@2")}) - 3
+
+
+def test_what_is_no_report_is_not_drawn(tmp_path: Path) -> None:
+    (tmp_path / "broken.json").write_text("{}")
+    with pytest.raises(DataError, match="--json"):
+        draw(tmp_path / "broken.json", tmp_path / "choice.svg")

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from idiolect.cli.options import Json, ModelName, key_values
+from idiolect.errors import BadInput
 
 
 def demo(
@@ -38,11 +39,19 @@ def bench(
     peer: Annotated[
         str | None, typer.Option("--peer", help="The other system of the bench `peers`; as --set peer=NAME.")
     ] = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="Run nothing: draw the report that --json names to this SVG file.")
+    ] = None,
 ) -> None:
     """Run a bench: figures with 95 % intervals, the machine noted; a run that was stopped goes on where it was."""
     from idiolect.cli.show import console
-    from idiolect.evaluation.harness import report_table, run_bench
+    from idiolect.evaluation.harness import draw, report_table, run_bench
 
+    if plot is not None:
+        if json is None or not json.exists():
+            raise BadInput("--plot draws the saved report that --json names: run the bench with --json first")
+        draw(json, plot)
+        return
     if name is None:
         _list_benches()
         return

@@ -2,6 +2,8 @@
 
 from idiolect.evaluation.choice import Choice
 from idiolect.evaluation.compliance import ComplianceBench
+from idiolect.evaluation.drift import DriftBench
+from idiolect.evaluation.elicitation import Elicitation
 from idiolect.evaluation.footprint import Footprint
 from idiolect.evaluation.latency import Latency
 from idiolect.evaluation.locomo_recall import LocomoRecall
@@ -10,12 +12,16 @@ from idiolect.evaluation.prefeval_extract import PrefevalExtract
 from idiolect.evaluation.prefeval_recall import PrefevalRecall
 from idiolect.evaluation.protocol import Bench
 from idiolect.evaluation.psoups import Psoups
+from idiolect.evaluation.reward_speed import RewardSpeed
 from idiolect.evaluation.side_by_side import SideBySide
+from idiolect.evaluation.transfer import Transfer
 from idiolect.evaluation.uplift import Uplift
 
 BENCHES: dict[str, type[Bench]] = {
     "choice": Choice,
     "compliance": ComplianceBench,
+    "drift": DriftBench,
+    "elicitation": Elicitation,
     "footprint": Footprint,
     "latency": Latency,
     "locomo-recall": LocomoRecall,
@@ -24,5 +30,7 @@ BENCHES: dict[str, type[Bench]] = {
     "prefeval-extract": PrefevalExtract,
     "prefeval-recall": PrefevalRecall,
     "psoups": Psoups,
+    "reward-speed": RewardSpeed,
+    "transfer": Transfer,
     "uplift": Uplift,
 }

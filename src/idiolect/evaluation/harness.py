@@ -75,6 +75,18 @@ def recompute(name: str, predictions: Path, overrides: Mapping[str, str] | None 
     return make_bench(name, overrides or {}).figures(read_predictions(predictions))
 
 
+def draw(report_path: Path, picture: Path) -> None:
+    """The picture of a saved report. Raises DataError for a file that is none, or whose bench has no picture."""
+    try:
+        report = Report.model_validate_json(report_path.read_text(encoding="utf-8"))
+    except (OSError, ValidationError) as broken:
+        raise DataError(
+            f"{report_path} is not a report that `idiolect bench NAME --json FILE` wrote: {broken}"
+        ) from broken
+    bench = make_bench(report.bench, {key: json.dumps(value) for key, value in report.settings.items()})
+    picture.write_text(bench.drawn(report.metrics), encoding="utf-8")
+
+
 def make_bench(name: str, overrides: Mapping[str, str]) -> Bench:
     """A bench with settings as `--set key=value` gives them: each value JSON, or else bare text."""
     if name not in BENCHES:

@@ -8,6 +8,7 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from idiolect.errors import DataError
 from idiolect.schema import Array, Noun
 
 T = TypeVar("T")
@@ -91,6 +92,10 @@ class Bench(BaseModel, ABC):
     @abstractmethod
     def cases(self, data: Path | None, run: Run) -> list[Case]:
         """Do the work."""
+
+    def drawn(self, metrics: Mapping[str, Figure]) -> str:
+        """A report's metrics as an SVG. Raises DataError where a bench has no picture."""
+        raise DataError(f"{type(self).__name__} has no picture of its figures; the bench `choice` has one")
 
     @abstractmethod
     def figures(self, cases: Sequence[Case]) -> dict[str, Figure]:

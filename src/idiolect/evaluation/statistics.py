@@ -28,14 +28,14 @@ def over_users(values: Array, users: Sequence[str], *, resamples: int = 1000, se
     """`macro`, with a percentile bootstrap that draws users."""
     means = _means(np.asarray(values, dtype=float), users)
     drawn = draws(len(means), resamples, seed) @ means / len(means)
-    return _figure(float(means.mean()), drawn, len(values))
+    return interval(float(means.mean()), drawn, len(values))
 
 
 def over_clusters(values: Array, clusters: Sequence[str], *, resamples: int = 1000, seed: int = 0) -> Figure:
     """The mean over rows, with a percentile bootstrap that draws whole clusters of rows that hang together."""
     sums, counts = _by_group(np.asarray(values, dtype=float), clusters)
     drawn = draws(len(sums), resamples, seed)
-    return _figure(float(sums.sum() / counts.sum()), (drawn @ sums) / (drawn @ counts), len(values))
+    return interval(float(sums.sum() / counts.sum()), (drawn @ sums) / (drawn @ counts), len(values))
 
 
 def paired(ours: Array, theirs: Array, users: Sequence[str], *, resamples: int = 1000, seed: int = 0) -> Figure:
@@ -47,7 +47,7 @@ def ratio(top: Array, bottom: Array, users: Sequence[str], *, resamples: int = 1
     """mean(top) / mean(bottom), both macro over the same users."""
     above, below = _means(np.asarray(top, dtype=float), users), _means(np.asarray(bottom, dtype=float), users)
     drawn = draws(len(above), resamples, seed)
-    return _figure(float(above.mean() / below.mean()), (drawn @ above) / (drawn @ below), len(top))
+    return interval(float(above.mean() / below.mean()), (drawn @ above) / (drawn @ below), len(top))
 
 
 def quantile(values: Array, q: float, *, resamples: int = 1000, seed: int = 0) -> Figure:
@@ -55,7 +55,7 @@ def quantile(values: Array, q: float, *, resamples: int = 1000, seed: int = 0) -
     rng = np.random.default_rng(seed)
     flat = np.asarray(values, dtype=float)
     drawn = np.quantile(flat[rng.integers(len(flat), size=(resamples, len(flat)))], q, axis=1)
-    return _figure(float(np.quantile(flat, q)), drawn, len(flat))
+    return interval(float(np.quantile(flat, q)), drawn, len(flat))
 
 
 def ratio_of_medians(top: Array, bottom: Array, *, resamples: int = 1000, seed: int = 0) -> Figure:
@@ -63,7 +63,7 @@ def ratio_of_medians(top: Array, bottom: Array, *, resamples: int = 1000, seed: 
     above, below = np.asarray(top, dtype=float), np.asarray(bottom, dtype=float)
     drawn = np.random.default_rng(seed).integers(len(above), size=(resamples, len(above)))
     ratios = np.median(above[drawn], axis=1) / np.median(below[drawn], axis=1)
-    return _figure(float(np.median(above) / np.median(below)), ratios, len(above))
+    return interval(float(np.median(above) / np.median(below)), ratios, len(above))
 
 
 def repetition(text: str, n: int = 4) -> float:
@@ -108,6 +108,7 @@ def draws(groups: int, resamples: int, seed: int) -> Array:
     return np.random.default_rng(seed).multinomial(groups, np.full(groups, 1 / groups), size=resamples).astype(float)
 
 
-def _figure(value: float, drawn: Array, n: int) -> Figure:
+def interval(value: float, drawn: Array, n: int) -> Figure:
+    """A value with the percentiles of its resamples."""
     low, high = np.percentile(drawn, [LOW, HIGH])
     return Figure(value=value, low=float(low), high=float(high), n=n)

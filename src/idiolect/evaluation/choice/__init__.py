@@ -17,6 +17,7 @@ from idiolect.evaluation.choice.contenders import contenders
 from idiolect.evaluation.choice.design import Design
 from idiolect.evaluation.choice.figures import BINS, COST, all_figures, binned, right
 from idiolect.evaluation.choice.people import SEEN, UNSEEN, Exam, Participant, exam, participants
+from idiolect.evaluation.choice.plot import drawn
 from idiolect.evaluation.choice.references import references
 from idiolect.evaluation.choice.trial import Outcome, Tested, Trial
 from idiolect.evaluation.protocol import Case, Figure, Run
@@ -49,6 +50,10 @@ class Choice(Design):
     def figures(self, cases: Sequence[Case]) -> dict[str, Figure]:
         """By method, measure and stage."""
         return all_figures(self, cases)
+
+    def drawn(self, metrics: Mapping[str, Figure]) -> str:
+        """Accuracy against the number of choices."""
+        return drawn(metrics, self.default)
 
     def _exams(self, material: Material, tested: Sequence[Participant]) -> dict[str, Exam]:
         kinds = {

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from idiolect.evaluation.choice.design import Design
 from idiolect.evaluation.protocol import Case, Figure
-from idiolect.evaluation.statistics import HIGH, LOW, TIE, draws, over_users, paired, ratio
+from idiolect.evaluation.statistics import TIE, draws, interval, over_users, paired, ratio
 from idiolect.schema import Array
 
 BINS = 15
@@ -133,8 +133,7 @@ def _ece(row: Row, resamples: int, seed: int) -> Figure:
     drawn = draws(len(gaps), resamples, seed)
     spread = np.abs(drawn @ gaps).sum(axis=1) / (drawn @ pairs)
     value = float(np.abs(gaps.sum(axis=0)).sum() / pairs.sum())
-    low, high = np.percentile(spread, [LOW, HIGH])
-    return Figure(value=value, low=float(low), high=float(high), n=int(pairs.sum()))
+    return interval(value, spread, int(pairs.sum()))
 
 
 def _worst(accuracy: Array, resamples: int, seed: int) -> Figure:
@@ -142,13 +141,11 @@ def _worst(accuracy: Array, resamples: int, seed: int) -> Figure:
     count = max(1, round(WORST * len(accuracy)))
     at = np.random.default_rng(seed).integers(len(accuracy), size=(resamples, len(accuracy)))
     spread = np.sort(accuracy[at], axis=1)[:, :count].mean(axis=1)
-    low, high = np.percentile(spread, [LOW, HIGH])
-    return Figure(value=float(np.sort(accuracy)[:count].mean()), low=float(low), high=float(high), n=count)
+    return interval(float(np.sort(accuracy)[:count].mean()), spread, count)
 
 
 def _difference(these: Array, those: Array, resamples: int, seed: int) -> Figure:
     """Of the means of two groups of different people."""
     spread = draws(len(these), resamples, seed) @ these / len(these)
     spread = spread - draws(len(those), resamples, seed + 1) @ those / len(those)
-    low, high = np.percentile(spread, [LOW, HIGH])
-    return Figure(value=float(these.mean() - those.mean()), low=float(low), high=float(high), n=len(these) + len(those))
+    return interval(float(these.mean() - those.mean()), spread, len(these) + len(those))

@@ -8,7 +8,7 @@ What anybody chose on is drawn once, so that all methods see the same choices.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,18 +92,27 @@ def participants(crowd: Crowd, material: Material, run: Run) -> list[Participant
             own = truth[..., user] / scale[user]
             t = temperature(list(own[:SCALED_ON]), crowd.agreement)
             person = Person(f"{group}-{user}", KIND, lens, weights[user] / scale[user], t, float(fits[user]))
-            blank = Participant(person, group, own, pairs_among(material, 0, range(1), rng))
-            found.append(Participant(person, group, own, _choose(crowd, blank, material, rng)))
+            nothing = Pairs(np.empty(0, np.intp), np.empty((0, 2), np.intp), np.empty(0))
+            blank = Participant(person, group, own, nothing)
+            asked = pairs_among(range(material.seen), range(len(material.models)), crowd.choices, rng)
+            found.append(replace(blank, chosen=chosen(blank, asked, rng)))
     return found
 
 
-def pairs_among(material: Material, count: int, prompts: Sequence[int], rng: np.random.Generator) -> Pairs:
+def pairs_among(prompts: Sequence[int], models: Sequence[int], count: int, rng: np.random.Generator) -> Pairs:
     """Pairs of two models' answers: each prompt comes once before any comes again; `p` is left at a half."""
     rounds = -(-count // len(prompts))
     order = np.concatenate([np.empty(0, np.intp), *(rng.permutation(np.asarray(prompts)) for _ in range(rounds))])
-    models = [rng.choice(len(material.models), size=2, replace=False) for _ in range(count)]
-    answers = np.array(models, np.intp).reshape(count, 2)
+    drawn = [rng.choice(np.asarray(models), size=2, replace=False) for _ in range(count)]
+    answers = np.array(drawn, np.intp).reshape(count, 2)
     return Pairs(order[:count].astype(np.intp), answers, np.full(count, 0.5))
+
+
+def chosen(participant: Participant, asked: Pairs, rng: np.random.Generator) -> Pairs:
+    """The pairs as the person decides them, the chosen answer first."""
+    p = participant.likely(asked.prompt, asked.answers)
+    answers = np.where((rng.random(len(p)) < p)[:, None], asked.answers, asked.answers[:, ::-1])
+    return Pairs(asked.prompt, answers, participant.likely(asked.prompt, answers))
 
 
 @dataclass(frozen=True)
@@ -117,7 +126,8 @@ class Exam:
 def exam(participant: Participant, material: Material, pairs: int, ranked: int, prompts: Sequence[int]) -> Exam:
     """On these prompts, with no pair that the person has chosen on, and nothing that depends on their taste."""
     rng = np.random.default_rng((prompts[0], *participant.name.encode()))
-    drawn, known = pairs_among(material, 2 * pairs, prompts, rng), set(_each(participant.chosen))
+    drawn = pairs_among(prompts, range(len(material.models)), 2 * pairs, rng)
+    known = set(_each(participant.chosen))
     fresh = [at for at, pair in enumerate(_each(drawn)) if pair not in known][:pairs]
     prompt, answers = drawn.prompt[fresh], drawn.answers[fresh]
     order = rng.permutation(np.asarray(prompts))[:ranked]
@@ -127,14 +137,6 @@ def exam(participant: Participant, material: Material, pairs: int, ranked: int, 
 def _each(pairs: Pairs) -> list[tuple[int, ...]]:
     """(prompt, one answer, the other), whichever was chosen."""
     return [(p, *sorted(two)) for p, two in zip(pairs.prompt.tolist(), pairs.answers.tolist(), strict=True)]
-
-
-def _choose(crowd: Crowd, participant: Participant, material: Material, rng: np.random.Generator) -> Pairs:
-    asked = pairs_among(material, crowd.choices, range(material.seen), rng)
-    p = participant.likely(asked.prompt, asked.answers)
-    first = rng.random(len(p)) < p
-    answers = np.where(first[:, None], asked.answers, asked.answers[:, ::-1])
-    return Pairs(asked.prompt, answers, participant.likely(asked.prompt, answers))
 
 
 def _flat(truth: Array) -> Array:

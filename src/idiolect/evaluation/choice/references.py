@@ -19,7 +19,6 @@ from idiolect.schema import Array
 
 DRAWS = 10_000  # of the weights
 RIDGE = 30.0
-LARGE = 1e4  # times a difference in reward: as good as certain
 
 Exams = Mapping[str, Exam]  # by a person's name and the kind of prompts
 
@@ -77,12 +76,12 @@ class Ideal:
 
 
 def _knowing(who: Participant, exams: Exams, values: Array) -> dict[str, Tested]:
-    """Whoever ranks by these values (prompts, models) and is sure of it."""
+    """Whoever takes these values (prompts, models) for r*, and knows how noisy the person is."""
     found = {}
     for kind in (SEEN, UNSEEN):
         own = exams[f"{who.name}/{kind}"]
         at, answers = own.pairs.prompt, own.pairs.answers
-        p = sigmoid(LARGE * (values[at, answers[:, 0]] - values[at, answers[:, 1]]))
+        p = sigmoid((values[at, answers[:, 0]] - values[at, answers[:, 1]]) / who.person.temperature)
         found[kind] = Tested(p=rounded(p), regret=_regrets(own, values, who.truth))
     return found
 
