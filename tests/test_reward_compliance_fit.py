@@ -44,8 +44,7 @@ def small() -> Embedded:
         return np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True), np.float32)
 
     names, answers = rows(corpus.names.side, 0), rows(corpus.answers.side, 1)
-    nothing = np.zeros((len(names), len(answers)), np.float32)
-    return Embedded(corpus, names, answers, nothing, corpus.answers.marked[None, :] + nothing)
+    return Embedded(corpus, names, answers)
 
 
 def all_pairs(corpus: Corpus) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.bool_]], ...]:

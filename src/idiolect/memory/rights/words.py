@@ -24,7 +24,7 @@ def measured(events: Sequence[AnyEvent], statements: Iterable[Preference]) -> li
     texts = [text for event in events for text in texts_of(event)]
     asked = [event.prompt for event in events if isinstance(event, Interaction)]
     texts += (own_words([Message(role="user", content=prompt)]) for prompt in asked)  # recall asks by these
-    texts += (text for each in statements for text in (each.text, each.object, each.scope))
+    texts += (text for each in statements for text in (each.text, each.object, each.over, each.scope))
     return list(dict.fromkeys(filter(None, texts)))
 
 

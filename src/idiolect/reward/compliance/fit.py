@@ -18,7 +18,7 @@ import numpy as np
 from idiolect.features.embedder import Embedder
 from idiolect.reward.compliance.corpus import FAR, Corpus, Flags, Numbers
 from idiolect.reward.compliance.learnt import About, Floats, Weights
-from idiolect.reward.compliance.mentions import called, compared, read
+from idiolect.reward.compliance.mentions import Read, called, compared, read
 from idiolect.reward.minimise import lbfgs
 from idiolect.schema import Array
 
@@ -34,13 +34,22 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Embedded:
-    """The corpus with its vectors, and what each answer says in words."""
+    """The corpus with its vectors, and what names and answers say in words."""
 
     corpus: Corpus
     names: Floats  # (n, dim)
     answers: Floats  # (m, dim)
-    named: Floats  # (n, m)
-    denied: Floats  # (n, m)
+
+    def words(self, names: Numbers, answers: Numbers) -> tuple[Floats, Floats]:
+        """How far each of these answers names, or rules out, what each of these names says: (n, m) both."""
+        wanted, told = self._read
+        found = [[compared(wanted[name], told[answer]) for answer in answers] for name in names]
+        pairs = np.array(found, np.float32).reshape(len(names), len(answers), 2)
+        return pairs[..., 0], pairs[..., 1]
+
+    @cached_property
+    def _read(self) -> tuple[Sequence[frozenset[str]], Sequence[Read]]:
+        return [called(text) for text in self.corpus.names.texts], [read(text) for text in self.corpus.answers.texts]
 
 
 @dataclass(frozen=True)
@@ -60,11 +69,7 @@ class Batch:
 def embedded(corpus: Corpus, embedder: Embedder) -> Embedded:
     """The corpus with its vectors; some minutes."""
     names, answers = (embedder.embed(each.texts).astype(np.float32) for each in (corpus.names, corpus.answers))
-    told = [read(text) for text in corpus.answers.texts]
-    words = np.array(
-        [[compared(wanted, each) for each in told] for wanted in map(called, corpus.names.texts)], np.float32
-    )
-    return Embedded(corpus, names, answers, words[..., 0], words[..., 1])
+    return Embedded(corpus, names, answers)
 
 
 def fit_compliance(given: Embedded, embedder: str, progress: Progress, seed: int = 0) -> Weights:
@@ -140,8 +145,8 @@ def _batches(given: Embedded, areas: Numbers, rng: np.random.Generator) -> Itera
         drawn = rng.choice(far, min(FAR, len(far)), replace=False)
         answers = np.concatenate([np.flatnonzero(corpus.answers.area == area), drawn])
         own, contrast, weights = corpus.pairs(names, answers)
-        o, y, both = given.names[names], given.answers[answers], np.ix_(names, answers)
-        yield Batch(o, y, o @ y.T, given.named[both], given.denied[both], own, contrast, weights / weights.sum())
+        o, y = given.names[names], given.answers[answers]
+        yield Batch(o, y, o @ y.T, *given.words(names, answers), own, contrast, weights / weights.sum())
 
 
 def _of_batch(batch: Batch, at: Fitted) -> tuple[float, Floats]:
@@ -186,8 +191,8 @@ def _judged(given: Embedded, made: Fitted, areas: Numbers, rng: np.random.Genera
 
 
 def _is_right(given: Embedded, scorer: Fitted, name: int, polarity: int, options: Numbers) -> bool:
-    both = np.ix_(np.array([name]), options)
-    scores = scorer.ranks(given.names[[name]], given.answers[options], given.named[both], given.denied[both])
+    words = given.words(np.array([name]), options)
+    scores = scorer.ranks(given.names[[name]], given.answers[options], *words)
     return int(np.argmax(polarity * scores[0])) == 0
 
 
