@@ -201,16 +201,16 @@ class Gaussian(LinearReward, FittedReward):
 
     def _groups(self, evidence: Sequence[Evidence]) -> Groups:
         """Choices among equally many answers stand in one array, so that each size costs one product."""
-        deltas: dict[int, list[Array]] = {}
+        shown: dict[int, list[Array]] = {}  # by how many answers there were
         powers: dict[int, list[float]] = {}
         for piece in evidence:
             if isinstance(piece, Chosen | Tied):
-                delta = piece.phi[1:] - piece.phi[0]
-                sides = ((delta, piece.weight),) if isinstance(piece, Chosen) else _halves(delta, piece.weight)
-                for row, power in sides:
-                    deltas.setdefault(len(delta), []).append(row)
-                    powers.setdefault(len(delta), []).append(power)
-        return [(self._checked(np.stack(rows)), np.array(powers[size])) for size, rows in sorted(deltas.items())]
+                sides = ((piece.phi, piece.weight),) if isinstance(piece, Chosen) else _halves(piece)
+                for phi, power in sides:
+                    shown.setdefault(len(phi), []).append(phi)
+                    powers.setdefault(len(phi), []).append(power)
+        stacked = ((self._checked(np.stack(rows)), powers[size]) for size, rows in sorted(shown.items()))
+        return [(phi[:, 1:] - phi[:, :1], np.array(power)) for phi, power in stacked]
 
     def _among(self, mean: Array, triangle: Array, evidence: Chosen) -> tuple[Array, Array]:
         """One among many, by Laplace's approximation under the belief so far."""
@@ -231,9 +231,9 @@ class Gaussian(LinearReward, FittedReward):
                 return self._row(direction), target, variance
 
 
-def _halves(delta: Array, power: float) -> tuple[tuple[Array, float], tuple[Array, float]]:
+def _halves(tie: Tied) -> tuple[tuple[Array, float], tuple[Array, float]]:
     """Neither was preferred: half a choice of each, so the likelihood is sqrt(p (1 - p))."""
-    return (delta, power / 2), (-delta, power / 2)
+    return (tie.phi, tie.weight / 2), (tie.phi[::-1], tie.weight / 2)
 
 
 def _blended(found: Sequence[Posterior], chances: Array) -> tuple[Array, Array]:
