@@ -10,7 +10,7 @@ from idiolect.errors import FeatureMismatch, ModelError, WeightsError
 from idiolect.features.embedder import Embedder, open_embedder
 from idiolect.features.minilm import MiniLM
 from idiolect.models.scripted import Scripted
-from idiolect.reward.compliance import AskedCompliance, Compliance, LearntCompliance, Said
+from idiolect.reward.compliance import AskedCompliance, Claim, Compliance, LearntCompliance
 from idiolect.reward.compliance.learnt import Weights
 from idiolect.reward.compliance.mentions import Mentions, mentions
 from idiolect.reward.compliance.protocol import WEIGHTS, weight
@@ -172,7 +172,7 @@ class TestAModel:
 
     def test_its_judgement_takes_the_place_of_ours(self) -> None:
         judge = Judge("respect what the person said")
-        ours: list[Said] = [NIGHTLIFE]
+        ours: list[Claim] = [NIGHTLIFE]
         assert AskedCompliance(judge).respects(ours, PROMPT, [QUIET]) == pytest.approx(1)
         assert AskedCompliance(Judge("go against")).score(ours, PROMPT, [LOUD]) == pytest.approx(-1)
         assert all(part in judge.asked[0] for part in (PROMPT, QUIET, "I avoid loud nightlife"))

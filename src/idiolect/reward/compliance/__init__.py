@@ -2,6 +2,6 @@
 
 from idiolect.reward.compliance.asked import AskedCompliance
 from idiolect.reward.compliance.learnt import LearntCompliance
-from idiolect.reward.compliance.protocol import Compliance, Said
+from idiolect.reward.compliance.protocol import Claim, Compliance
 
-__all__ = ["AskedCompliance", "Compliance", "LearntCompliance", "Said"]
+__all__ = ["AskedCompliance", "Claim", "Compliance", "LearntCompliance"]

@@ -12,7 +12,7 @@ import numpy as np
 
 from idiolect.errors import ModelError
 from idiolect.models.protocol import Model, Request
-from idiolect.reward.compliance.protocol import Compliance, Said
+from idiolect.reward.compliance.protocol import Claim, Compliance
 from idiolect.schema import Array, Message, Preference, Sampling
 
 TASK: Final = """\
@@ -33,7 +33,7 @@ class AskedCompliance(Compliance):
 
     model: Model
 
-    def respects(self, statements: Sequence[Said], prompt: str, answers: Sequence[str]) -> Array:
+    def respects(self, statements: Sequence[Claim], prompt: str, answers: Sequence[str]) -> Array:
         """(m, n), each 0, 1/2 or 1. Raises ModelError where the model says neither yes nor no."""
         found = [[self._respects(in_words(said), prompt, answer) for answer in answers] for said in statements]
         return np.array(found, float).reshape(len(statements), len(answers))
@@ -57,7 +57,7 @@ class AskedCompliance(Compliance):
         return first.startswith("yes")
 
 
-def in_words(said: Said) -> str:
+def in_words(said: Claim) -> str:
     """A statement as its person put it, or as its slots say it."""
     told = said.text if isinstance(said, Preference) else said.span
     if told.strip():

@@ -25,7 +25,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from idiolect.errors import FeatureMismatch, WeightsError
 from idiolect.features.embedder import Embedder
 from idiolect.reward.compliance.mentions import called, compared, read
-from idiolect.reward.compliance.protocol import Compliance, Said
+from idiolect.reward.compliance.protocol import Claim, Compliance
 from idiolect.schema import Array
 
 KEY = "compliance"
@@ -117,11 +117,11 @@ class LearntCompliance(Compliance):
             )
         return cls(weights, embedder)
 
-    def respects(self, statements: Sequence[Said], prompt: str, answers: Sequence[str]) -> Array:
+    def respects(self, statements: Sequence[Claim], prompt: str, answers: Sequence[str]) -> Array:
         """(m, n)"""
         return sigmoid(self.margins(statements, answers))
 
-    def margins(self, statements: Sequence[Said], answers: Sequence[str]) -> Array:
+    def margins(self, statements: Sequence[Claim], answers: Sequence[str]) -> Array:
         """(m, n): the logit of P(y respects s). Flipping a statement's polarity flips its sign."""
         things = list(dict.fromkeys(thing for said in statements for thing in (said.object, said.over) if thing))
         rows = dict(zip(things, self._has(things, answers), strict=True))

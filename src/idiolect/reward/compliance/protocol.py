@@ -13,7 +13,7 @@ import numpy as np
 
 from idiolect.schema import Array, Preference, Slots
 
-Said: TypeAlias = Slots | Preference
+Claim: TypeAlias = Slots | Preference  # a statement, as it was read or as it is held
 
 WEIGHTS: Final[Mapping[str, float]] = {  # in logits of a choice between two answers
     "constraint": 3.0,  # what must not be broken outweighs what is merely liked
@@ -27,10 +27,10 @@ class Compliance(ABC):
     """One way to tell. Safe to call from many threads at once."""
 
     @abstractmethod
-    def respects(self, statements: Sequence[Said], prompt: str, answers: Sequence[str]) -> Array:
+    def respects(self, statements: Sequence[Claim], prompt: str, answers: Sequence[str]) -> Array:
         """(m, n): the probability that each of n answers respects each of m statements."""
 
-    def contributions(self, statements: Sequence[Said], prompt: str, answers: Sequence[str]) -> Array:
+    def contributions(self, statements: Sequence[Claim], prompt: str, answers: Sequence[str]) -> Array:
         """(m, n): what each statement adds to each answer's score; those without a weight are not looked at."""
         found = np.zeros((len(statements), len(answers)))
         weights = np.array([weight(each) for each in statements])
@@ -40,12 +40,12 @@ class Compliance(ABC):
             found[heavy] = weights[heavy, None] * (2 * p - 1)
         return found
 
-    def score(self, statements: Sequence[Said], prompt: str, answers: Sequence[str]) -> Array:
+    def score(self, statements: Sequence[Claim], prompt: str, answers: Sequence[str]) -> Array:
         """(n,): how well each answer matches all that was said; zeros where nothing was."""
         return np.asarray(self.contributions(statements, prompt, answers).sum(axis=0))
 
 
-def weight(said: Said) -> float:
+def weight(said: Claim) -> float:
     """How much a statement counts: by its kind, how strongly it was put, and how sure it is."""
     if not said.object.strip():
         return 0.0
