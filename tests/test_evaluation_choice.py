@@ -17,6 +17,7 @@ from idiolect.evaluation.choice.trial import regret
 from idiolect.evaluation.harness import draw, recompute, run_bench
 from idiolect.evaluation.protocol import Report
 from idiolect.evaluation.runs import RunFolder, code_behind
+from idiolect.evaluation.staged import staged_tables
 from idiolect.reward import PERSONAL
 from idiolect.reward.gaussian import Gaussian
 from idiolect.reward.protocol import Chosen, FittedReward
@@ -209,3 +210,10 @@ def test_what_is_no_report_is_not_drawn(tmp_path: Path) -> None:
     (tmp_path / "broken.json").write_text("{}")
     with pytest.raises(DataError, match="--json"):
         draw(tmp_path / "broken.json", tmp_path / "choice.svg")
+
+
+def test_the_table_has_a_row_for_each_method_and_a_column_for_each_stage(report: Report) -> None:
+    tables = {str(table.title): table for table in staged_tables(report)}
+    assert [str(column.header) for column in tables["accuracy"].columns] == ["method", "@0", "@2", "@20"]
+    assert tables["accuracy"].row_count == tables["of each method"].row_count + 3  # and the three references
+    assert {"seen_users/accuracy", "ece", "regret", "worst_tenth", "default_minus", "regret_left"} <= set(tables)

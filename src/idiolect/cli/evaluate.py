@@ -45,7 +45,7 @@ def bench(
 ) -> None:
     """Run a bench: figures with 95 % intervals, the machine noted; a run that was stopped goes on where it was."""
     from idiolect.cli.show import console
-    from idiolect.evaluation.harness import draw, report_table, run_bench
+    from idiolect.evaluation.harness import draw, report_tables, run_bench
 
     if plot is not None:
         if json is None or not json.exists():
@@ -56,7 +56,8 @@ def bench(
         _list_benches()
         return
     chosen = [*(settings or []), *([f"peer={peer}"] if peer is not None else [])]
-    console().print(report_table(run_bench(name, data, json, predictions, key_values(chosen))))
+    for table in report_tables(run_bench(name, data, json, predictions, key_values(chosen))):
+        console().print(table)
 
 
 def _list_benches() -> None:

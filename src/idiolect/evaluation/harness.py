@@ -18,6 +18,7 @@ from idiolect.errors import DataError, SettingsError, UnknownMethod
 from idiolect.evaluation import BENCHES
 from idiolect.evaluation.protocol import Bench, Case, Figure, Machine, Report
 from idiolect.evaluation.runs import RunFolder, digest
+from idiolect.evaluation.staged import staged_tables
 
 RUNS = Path("runs")
 NOTED = (
@@ -140,6 +141,11 @@ def this_machine() -> Machine:
         platform=f"{platform.system()} {platform.release()} {platform.machine()}",
         versions={name: found for name in NOTED if (found := _version(name))},
     )
+
+
+def report_tables(report: Report) -> list[Table]:
+    """As the bench's figures are read best."""
+    return list(staged_tables(report)) if BENCHES[report.bench].staged else [report_table(report)]
 
 
 def report_table(report: Report) -> Table:

@@ -85,6 +85,7 @@ class Bench(BaseModel, ABC):
 
     needs: ClassVar[str] = ""  # what `--data` must be, in words; empty where a bench needs none
     beside: ClassVar[Mapping[str, str]] = {}  # what a metric of the table is, in words
+    staged: ClassVar[bool] = False  # metrics are METHOD/measure@stage, too many for one table
 
     seed: int = Field(0, description="Of every draw and every interval.")
     resamples: int = Field(1000, ge=100, description="Bootstrap resamples of an interval.")

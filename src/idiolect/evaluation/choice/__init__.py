@@ -26,7 +26,7 @@ from idiolect.evaluation.protocol import Case, Figure, Run
 class Choice(Design):
     """Accuracy, calibration and regret of every personal reward after 0 to 50 choices among real answers."""
 
-    beside: ClassVar[Mapping[str, str]] = {}
+    staged: ClassVar[bool] = True
 
     def cases(self, data: Path | None, run: Run) -> list[Case]:
         """Everybody by every method at every stage."""

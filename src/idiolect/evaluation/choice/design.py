@@ -1,6 +1,5 @@
 """The settings of the bench."""
 
-from collections.abc import Mapping
 from typing import ClassVar
 
 from pydantic import Field
@@ -26,8 +25,6 @@ class Crowd(Bench):
 
 class Design(Crowd):
     """All of the bench's settings."""
-
-    beside: ClassVar[Mapping[str, str]] = {}
 
     methods: tuple[str, ...] = Field(
         (), description="By name; empty for all that are fitted on choices, and the baselines."
