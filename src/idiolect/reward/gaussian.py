@@ -21,8 +21,9 @@ from typing import ClassVar, Self
 import numpy as np
 from pydantic import BaseModel
 
-from idiolect.errors import FeatureMismatch
+from idiolect.errors import DataError, FeatureMismatch
 from idiolect.features.space import PreferenceSpace
+from idiolect.reward.held_out import TEMPERATURES, EarlyStop, few_shot_losses
 from idiolect.reward.population import Population, Progress
 from idiolect.reward.population_prior import GaussianSettings, arrays_of, fitted_priors, priors_of
 from idiolect.reward.posterior import Groups, Likelihood, Posterior, posterior
@@ -62,6 +63,7 @@ class Gaussian(LinearReward, FittedReward):
 
     priors: tuple[Prior, ...]
     odds: tuple[float, ...] = (1.0,)  # chances of the priors, before any evidence
+    gain: float = 1.0  # of the reward's difference in a chance, told on people left out: it mends no choice, only odds
 
     @classmethod
     def shipped(cls, space: PreferenceSpace) -> Self:
@@ -71,7 +73,12 @@ class Gaussian(LinearReward, FittedReward):
     @classmethod
     def fit(cls, population: Population, settings: BaseModel | None = None, progress: Progress | None = None) -> Self:
         """The prior by empirical Bayes; with few people it stays near the shipped one, with none it is that one."""
-        return cls(*fitted_priors(population, GaussianSettings.model_validate(settings or {}), progress))
+        given = GaussianSettings.model_validate(settings or {})
+        gain, split = 1.0, EarlyStop.over(population, given.held_out, given.seed)
+        if split.held is not None:
+            met = cls(*fitted_priors(split.training, given, progress))
+            gain = float(1 / TEMPERATURES[np.argmin(few_shot_losses(met, split.held))])
+        return cls(*fitted_priors(population, given, progress), gain)
 
     @classmethod
     def brief(cls) -> BaseModel:
@@ -79,14 +86,16 @@ class Gaussian(LinearReward, FittedReward):
         return GaussianSettings(rounds=3)
 
     def arrays(self) -> dict[str, Array]:
-        """Each prior's arrays under its number, and `odds`."""
-        return arrays_of(self.priors, self.odds)
+        """Each prior's arrays under its number, `odds` and `gain`."""
+        return {**arrays_of(self.priors, self.odds), "gain": np.array([self.gain])}
 
     @classmethod
     def restored(cls, arrays: Mapping[str, Array], settings: BaseModel) -> Self:
         """From what was saved. Raises DataError for arrays of another form."""
         GaussianSettings.model_validate(settings)
-        return cls(*priors_of(arrays))
+        if "gain" not in arrays:
+            raise DataError("the array `gain` is missing")
+        return cls(*priors_of(arrays), float(arrays["gain"][0]))
 
     @cached_property
     def version(self) -> str:
@@ -163,7 +172,7 @@ class Gaussian(LinearReward, FittedReward):
     def probability(self, belief: Belief, phi: Array, asked: Asked | None = None) -> float:
         """P(phi[0] is preferred), the weights' uncertainty integrated out by quadrature."""
         a, v = self.difference(belief, phi)
-        return float(WEIGHTS @ sigmoid(a + np.sqrt(v) * NODES))
+        return float(WEIGHTS @ sigmoid(self.gain * (a + np.sqrt(v) * NODES)))
 
     def _row(self, phi: Array, offset: float = 0.0) -> Array:
         """phi (..., d) -> (..., d+1): what w and the offset are multiplied by."""

@@ -40,7 +40,8 @@ class GaussianSettings(BaseModel, frozen=True, extra="forbid"):
     rounds: int = Field(12, ge=1, description="Of expectation maximisation.")
     people: float = Field(20.0, gt=0, description="nu: people that the shipped prior counts for.")
     floor: float = Field(0.3, gt=0, description="Psi, as a share of the shipped covariance.")
-    seed: int = Field(0, ge=0, description="Of the kinds' first centres.")
+    held_out: float = Field(0.2, ge=0, lt=1, description="Share of the people by whom the chances are calibrated.")
+    seed: int = Field(0, ge=0, description="Of the kinds' first centres, and of who is left out.")
 
 
 @dataclass(frozen=True)
