@@ -18,6 +18,7 @@ from idiolect.memory.extraction.topics import sensitive_of, topics
 from idiolect.memory.inference.inferring import infer
 from idiolect.memory.inference.repeats import subjects, subjects_in
 from idiolect.memory.inference.writing import MIRRORS
+from idiolect.memory.records import Recorded
 from idiolect.memory.rights import export, import_again
 from idiolect.memory.rights.asking import Forgetting, forgotten
 from idiolect.memory.store import Store, UserStore, open_store
@@ -402,6 +403,28 @@ def test_all_that_was_inferred_can_be_forgotten_at_once(ana: UserStore) -> None:
         allow(ana, kind, given=False)
     forgotten(ana, Forgetting(source="inferred"))
     assert [each.event.kind for each in ana.events() if each.event.kind in ("hint", "proposal")] == []
+
+
+def test_of_a_person_who_is_erased_while_something_is_inferred_nothing_is_kept(
+    store: Store, ana: UserStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allow(ana, "repeats")
+    live(ana, *on_days(*KNITTING[:3]))
+    with ana.transaction() as transaction:
+        transaction.append(asked("last", KNITTING[3], MONDAY + timedelta(days=8)))
+    read_events, found = UserStore.events, list[Recorded]()
+
+    def then_erased(reader: UserStore, *kinds: str, after: int = 0) -> list[Recorded]:
+        events = read_events(reader, *kinds, after=after)
+        if "interaction" in kinds:
+            found.extend(events)
+            reader.erase()
+        return events
+
+    monkeypatch.setattr(UserStore, "events", then_erased)
+    assert infer(ana) == ()
+    assert [each.event.id for each in found] == ["evt-last"]
+    assert store.users() == 0
 
 
 def test_to_forget_that_a_consent_was_taken_back_gives_no_consent(ana: UserStore) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from idiolect.memory.recollection import Recollection
+from idiolect.memory.recollection import AT_ONCE, Recollection
 from idiolect.memory.store import open_store
 from idiolect.schema import Array
 from lives import record, statement
@@ -42,6 +42,17 @@ def test_of_a_person_who_is_erased_while_their_words_are_embedded_nothing_is_kep
         Recollection(embedder).prepare(ana)
         assert embedder.kept == set()
         assert store.users() == 0
+
+
+def test_many_statements_are_embedded_a_few_at_a_time_so_that_nobody_waits_for_all_of_them() -> None:
+    with open_store("sqlite://") as store:
+        ana = store.user("ana")
+        record(ana, *(statement(f"s{number}", f"plums of tree {number}") for number in range(2 * AT_ONCE + 1)))
+        known: list[int] = []
+        embedder = Interrupted(lambda: known.append(len(embedder.kept)))
+        Recollection(embedder).prepare(ana)
+        assert known == [AT_ONCE, 2 * AT_ONCE, 2 * AT_ONCE + 1]
+        assert len(ana.embeddings(embedder.name)) == 2 * AT_ONCE + 1
 
 
 def test_of_what_is_forgotten_meanwhile_nothing_is_kept_and_the_rest_is_embedded_later() -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from idiolect.errors import AnswerNotFound, BadInput
 from idiolect.memory.arrays import embedding_bytes, embeddings_of
-from idiolect.memory.store import Store, UserStore, open_store
+from idiolect.memory.store import Forgotten, Store, UserStore, open_store
 from idiolect.schema import (
     AnyEvent,
     Choice,
@@ -165,3 +165,20 @@ def test_a_turn_has_the_key_of_its_words_first_and_once_and_the_key_goes_with_it
     assert not is_first(ana, "c")
     ana.forget(["evt-a"])
     assert is_first(ana, "d")
+
+
+def test_a_transaction_in_which_nothing_is_written_makes_no_person(store: Store, ana: UserStore) -> None:
+    with ana.transaction() as transaction:
+        assert transaction.events() == []
+    assert store.users() == 0
+
+
+def test_what_was_made_of_an_earlier_life_is_not_kept(store: Store, ana: UserStore) -> None:
+    record(ana, Statement(text="I like tea.", slots=()))
+    before = ana.kept().epoch
+    with ana.transaction(before) as transaction:
+        transaction.note("export", {"events": 1})
+    ana.erase()
+    with pytest.raises(Forgotten), ana.transaction(before) as transaction:
+        transaction.note("export", {"events": 1})
+    assert store.users() == 0

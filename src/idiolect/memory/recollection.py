@@ -24,11 +24,11 @@ from idiolect.memory.recall.ranking import recall
 from idiolect.memory.recall.recalled import Recalled
 from idiolect.memory.recall.settings import RecallSettings
 from idiolect.memory.records import Embeddings, Part
-from idiolect.memory.store import UserStore
+from idiolect.memory.store import Forgotten, UserStore
 from idiolect.schema import Category, Preference, now
 
 DRAWER = "recall"
-AT_ONCE = 64  # texts that a recall embeds before it answers; with more missing, shared words decide until later
+AT_ONCE = 64  # statements that are embedded before a recall answers; with more missing, shared words decide until later
 TURNS_AT_ONCE = 8  # sides of past turns, which are longer
 WORDS_ALONE = 0.04  # least overlap where there is no embedder: about one shared word
 
@@ -55,10 +55,6 @@ class Asked(NamedTuple):
     vector: NDArray[np.float32] | None
 
 
-class _Forgotten(Exception):
-    """Something of the person was forgotten while this was embedded: none of it may be kept."""
-
-
 @dataclass(frozen=True)
 class Recollection:
     """Recalls what bears on a prompt. Without an embedder shared words decide."""
@@ -78,7 +74,7 @@ class Recollection:
         `told` are the texts of the conversation that the prompt stands in, which are not recalled again.
         """
         kept, chosen = person.kept(), settings or RecallSettings()
-        index = self._index(person, kept, at or now(), AT_ONCE)
+        index = self._index(person, kept, at or now())
         vector = None if self.embedder is None else self.embedder.embed([prompt])[0].astype(np.float32)
         asked = Asked(prompt, vector)
         found = self._statements(index, asked, chosen, at or now())
@@ -87,10 +83,11 @@ class Recollection:
     def prepare(self, person: UserStore) -> None:
         """Embed all that is missing, so that the next recall need not."""
         kept = person.kept()
-        self._index(person, kept, now(), None)
+        while self._index(person, kept, now()).waiting:
+            pass  # a few at a time, so that nobody waits for all of them
         turns = self._turns(person, kept, RecallSettings())
         while self._embed_turns(person, kept, turns):
-            pass  # a few at a time, so that whoever recalls meanwhile finds them
+            pass
 
     def _statements(self, index: Index, asked: Asked, chosen: RecallSettings, at: datetime) -> Recalled:
         if not index.held:
@@ -136,18 +133,18 @@ class Recollection:
         fresh = dict(zip(texts, rows, strict=True))
         try:
             turns.trouble = self._keep(person, kept.epoch, fresh)
-        except _Forgotten:
+        except Forgotten:
             return False
         turns.put(fresh)
         return True
 
-    def _index(self, person: UserStore, kept: Kept, at: datetime, most: int | None) -> Index:
+    def _index(self, person: UserStore, kept: Kept, at: datetime) -> Index:
         with kept.lock:
             index = kept.drawers.get(DRAWER) or kept.drawers.setdefault(DRAWER, Index())
         assert isinstance(index, Index)
         with index.lock:
             self._follow(person, kept, index, at)
-            self._embed(person, kept, index, most)
+            self._embed(person, kept, index)
         return index
 
     def _follow(self, person: UserStore, kept: Kept, index: Index, at: datetime) -> None:
@@ -170,8 +167,8 @@ class Recollection:
             if missing := [text for text in some if text[0] not in stored]:
                 index.waiting[identifier] = missing
 
-    def _embed(self, person: UserStore, kept: Kept, index: Index, most: int | None) -> None:
-        chosen = list(index.waiting)[:most]
+    def _embed(self, person: UserStore, kept: Kept, index: Index) -> None:
+        chosen = list(index.waiting)[:AT_ONCE]
         texts = [text for identifier in chosen for text in index.waiting[identifier]]
         if self.embedder is None or not texts:
             return
@@ -184,17 +181,14 @@ class Recollection:
             del index.waiting[identifier]
         try:
             index.trouble = self._keep(person, kept.epoch, fresh)
-        except _Forgotten:
+        except Forgotten:
             self.embedder.forget([words for _, words in texts])
 
     def _keep(self, person: UserStore, epoch: int, fresh: Embeddings) -> str:
-        """Store embeddings; what went wrong, which costs only time later. Raises _Forgotten."""
+        """Store embeddings; what went wrong, which costs only time later. Raises Forgotten."""
         assert self.embedder is not None
         try:
-            with person.transaction() as transaction:
-                head = transaction.head()
-                if head is None or head.epoch != epoch:
-                    raise _Forgotten  # which undoes that the transaction made the person anew
+            with person.transaction(epoch) as transaction:
                 transaction.save_embeddings(self.embedder.name, fresh)
         except StoreError as error:
             return f"embeddings of {len(fresh)} texts could not be kept and will be computed anew: {error}"

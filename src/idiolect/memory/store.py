@@ -18,10 +18,21 @@ from idiolect.memory.keeping import Keeping, Kept
 from idiolect.memory.migrations import migrate
 from idiolect.memory.reading import Query, Reading, Rows
 from idiolect.memory.records import Audited, Head, Recorded, State
-from idiolect.memory.writing import Transaction
+from idiolect.memory.writing import Forgotten, Transaction
 from idiolect.schema import USER_ID
 
-__all__ = ["Audited", "Check", "Head", "Recorded", "State", "Store", "Transaction", "UserStore", "open_store"]
+__all__ = [
+    "Audited",
+    "Check",
+    "Forgotten",
+    "Head",
+    "Recorded",
+    "State",
+    "Store",
+    "Transaction",
+    "UserStore",
+    "open_store",
+]
 
 T = TypeVar("T")
 
@@ -38,16 +49,20 @@ class UserStore(Reading):
         self.ledger = ledger  # of erasures, which a restored backup is held against
 
     @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
+    def transaction(self, epoch: int | None = None) -> Iterator[Transaction]:
         """One durable write. Other writers of this person wait, so what is read in it is still true when it ends.
 
+        `epoch` is that of what will be kept: raises Forgotten where something was forgotten since.
         What was deleted in it is noted in the ledger of erasures, and is in no file of the database when this returns.
         """
         noted: tuple[Entry, ...] = ()
         try:
             with self._database.write() as connection:
                 transaction = Transaction(self.id, connection, self._database.name, self._keeping)
+                if epoch is not None:
+                    transaction.goes_on(epoch)
                 yield transaction
+                transaction.leave()
                 if transaction.removed and self.ledger is not None:
                     noted = self.ledger.note(self.id, transaction.removed)  # what is noted and killed, replay completes
         except BaseException:
@@ -131,7 +146,9 @@ class Store:
         done = 0
         for person in self._ledger.concerning(people):
             with self._database.write() as connection:
-                done += replayed(Transaction(person, connection, self._database.name), self._ledger)
+                transaction = Transaction(person, connection, self._database.name)
+                done += replayed(transaction, self._ledger)
+                transaction.leave()
         if done:
             self._database.scrub()
         return done

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Executable,
     bindparam,
     delete,
+    exists,
     insert,
     select,
     text,
@@ -48,6 +49,10 @@ _NEW_EMBEDDINGS: Final = insert(tables.embedding)
 _NEW_AUDIT: Final = insert(tables.audit)
 _SEQS: Final = select(tables.event.c.id, tables.event.c.seq).where(
     tables.event.c.person == OF, tables.event.c.id.in_(bindparam("events", expanding=True))
+)
+_LEAVE: Final = delete(tables.person).where(
+    tables.person.c.id == OF,
+    *(~exists().where(table.c.person == OF) for table in (tables.event, tables.state, tables.audit)),
 )
 _DROP_EMBEDDINGS: Final = delete(tables.embedding).where(
     tables.embedding.c.event == bindparam("of_event"),
@@ -93,6 +98,10 @@ _FORGETTINGS: Final = {
 }
 
 
+class Forgotten(Exception):
+    """Something of the person was forgotten meanwhile: nothing that was made of what they said before may be kept."""
+
+
 class Transaction(Reading):
     """Reads see what was written before in the same transaction. It ends with the `with` block that made it."""
 
@@ -109,6 +118,16 @@ class Transaction(Reading):
         while not self._rows(_LOCK_PERSON, {}):  # the person is new, or another process erased them just now
             self._was_known = False
             self._run(_NEW_PERSON, {"of": user_id, "epoch": secrets.randbits(62)})  # never that of one erased before
+
+    def goes_on(self, epoch: int) -> None:
+        """Raises Forgotten where this is not the epoch any more."""
+        if self._epoch() != epoch:  # of a person who was erased it is another: the row was made just now
+            raise Forgotten
+
+    def leave(self) -> None:
+        """Keep no row of a person who is new, or was erased just now, and of whom nothing was written."""
+        if not self._was_known:
+            self._run(_LEAVE, {"of": self.id})
 
     def append(self, event: AnyEvent) -> int:
         """Record an event; its seq. Raises BadInput for an id that is taken, and for a statement that is refused."""

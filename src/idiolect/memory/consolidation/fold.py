@@ -210,8 +210,8 @@ class Consolidated:
 
     def _take_back(self, entry: Entry) -> None:
         """Offer it no more, as if it had never been inferred."""
+        self._offers.pop(entry.key, None)  # before the entry is gone, which a layer looks up to copy it
         del self._guesses[entry.key.thing], self._ledger.entries[entry.id]
-        self._offers.pop(entry.key, None)
         self._ledger.touched.add(entry.id)
 
     def _decide(self, entry: Entry, decision: Decision, seq: int) -> None:

@@ -57,9 +57,7 @@ def allowances(reader: Reading) -> Allowances:
 
 def demand(reader: Reading, event: AnyEvent) -> None:
     """Raises NotAllowed for a signal of a person who does not allow that anything is learnt from such."""
-    if isinstance(event, Signal) and "reactions" not in reader.ask(
-        lambda statements: dict(statements.consents.allowed)
-    ):
+    if isinstance(event, Signal) and not allows(reader, "reactions"):
         raise NotAllowed(
             f"{reader.id} does not allow that anything is learnt from what they do with answers, so it was not kept: "
             f"`idiolect memory consent reactions -u {reader.id}` allows it, as does the page"

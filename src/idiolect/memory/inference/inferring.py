@@ -7,9 +7,8 @@ from typing import Final
 
 from idiolect.memory.inference import READERS
 from idiolect.memory.inference.reader import Found, Reader
-from idiolect.memory.keeping import Kept
 from idiolect.memory.records import Recorded
-from idiolect.memory.store import UserStore
+from idiolect.memory.store import Forgotten, UserStore
 from idiolect.schema import Consent, Inference
 
 DRAWER: Final = "inference"
@@ -52,18 +51,17 @@ def infer(person: UserStore) -> tuple[Found, ...]:
         if not found:
             return ()
         try:
-            return _recorded(person, kept, found)
+            return _recorded(person, kept.epoch, found)
+        except Forgotten:  # what is kept of the person goes with it, so all is read anew
+            return ()
         except BaseException:
             kept.drawers.pop(DRAWER, None)  # read anew, so that what was not kept is found again
             raise
 
 
-def _recorded(person: UserStore, kept: Kept, found: Iterable[Found]) -> tuple[Found, ...]:
-    """Those that were not kept before; none where something was forgotten meanwhile, or a consent taken back."""
-    with person.transaction() as transaction:
-        head = transaction.head()
-        if head is None or head.epoch != kept.epoch:
-            return ()
+def _recorded(person: UserStore, epoch: int, found: Iterable[Found]) -> tuple[Found, ...]:
+    """Those that were not kept before; none whose consent was taken back. Raises Forgotten."""
+    with person.transaction(epoch) as transaction:
         consents = transaction.ask(lambda statements: statements.consents.copy())
         known = {each.event.id for each in transaction.events(*KEPT_AS)}
         fresh = [each for each in found if each.id not in known and consents.covers(each.inferred)]
