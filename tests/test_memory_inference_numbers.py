@@ -9,6 +9,7 @@ import pytest
 from idiolect.assistant import Assistant
 from idiolect.curating import Allowing
 from idiolect.errors import BadInput, NotAllowed
+from idiolect.learning import Learner
 from idiolect.memory.inference.counting import counting
 from idiolect.memory.inference.writing import MOST
 from idiolect.memory.store import UserStore
@@ -135,6 +136,22 @@ def test_the_belief_with_hints_is_the_same_live_and_rebuilt(assistant: Assistant
     assert learner.belief(person).arrays["mean"] == pytest.approx(learner.rebuild(person).arrays["mean"], abs=1e-2)
     assistant.say("ana", "Keep your answers short.")
     assert learner.belief(person).arrays["mean"] == pytest.approx(learner.rebuild(person).arrays["mean"], abs=1e-9)
+
+
+def test_of_a_person_who_is_erased_while_a_belief_is_made_nothing_is_kept(
+    assistant: Assistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, inferred = allow(assistant, "style"), Learner.inferred
+    live(person, *on_days(*SHORT, start=now() - timedelta(days=4)))
+
+    def then_erased(learner: Learner, reader: UserStore) -> int:
+        count = inferred(learner, reader)
+        reader.erase()
+        return count
+
+    monkeypatch.setattr(Learner, "inferred", then_erased)
+    assistant._afterwards._infer(person)
+    assert assistant.store.users() == 0
 
 
 # --- signals -------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import pytest
 from idiolect import afterwards
 from idiolect.assistant import Assistant
 from idiolect.cli import main
+from idiolect.errors import BadInput
 from idiolect.memory.extraction.by_model import extract_with
 from idiolect.memory.remembering import heard, remember, remember_too
 from idiolect.memory.store import UserStore, open_store
@@ -131,6 +132,37 @@ def test_a_model_that_cannot_is_told_of_leaves_the_patterns_their_work_and_is_so
     assert prose.asked == afterwards.PATIENCE
 
 
+class Refuses(Scripted):
+    """A model that takes no schema, and repeats what it was asked."""
+
+    asked = 0
+
+    def complete(
+        self, request: Request, n: int = 1, on_completion: OnCompletion | None = None, stop: Event | None = None
+    ) -> Sequence[Completion]:
+        if "response_format" in request.extra:
+            self.asked += 1
+            raise BadInput(f"refused: {request.messages[-1].text}")
+        return super().complete(request, n, on_completion, stop)
+
+
+def test_what_an_endpoint_says_when_it_refuses_to_read_is_told_to_the_person_and_stands_in_no_log(
+    assistant: Assistant, caplog: pytest.LogCaptureFixture
+) -> None:
+    refuses = assistant._parts._model = Refuses()
+    with caplog.at_level(logging.INFO):
+        assistant.answer("ana", "I love quiet hotels.")
+        done(assistant)
+        notes = assistant.answer("ana", "What is tea?").trace.notes
+        for number in range(afterwards.PATIENCE):
+            done(assistant)
+            assistant.answer("ana", f"What is tea number {number}?")
+    assert any("refused: I love quiet hotels." in note for note in notes)
+    assert "BadInput" in caplog.text
+    assert "hotels" not in caplog.text
+    assert refuses.asked == afterwards.PATIENCE
+
+
 class Says(Scripted):
     """A model that reads what it is told to."""
 
@@ -198,6 +230,16 @@ def test_a_turn_that_is_forgotten_while_the_model_reads_leaves_nothing(assistant
     person.erase()
     assistant._afterwards._read(person, answer.id, words)
     assert assistant.store.users() == 0
+
+
+def test_what_was_forgotten_before_it_was_read_is_shown_to_no_model(assistant: Assistant) -> None:
+    answer = assistant.answer("ana", "What is tea?")
+    person = done(assistant)
+    words = heard(quiet("quiet hotels"), "", person.interaction(answer.id).at)
+    refuses = assistant._parts._model = Refuses()
+    person.erase()
+    assistant._afterwards._read(person, answer.id, words)
+    assert refuses.asked == 0
 
 
 def test_the_command_reads_by_a_model_as_by_patterns(

@@ -6,23 +6,24 @@ The model reads what was said, if the settings ask for it; what may be inferred 
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Event
 
-from idiolect.errors import AnswerNotFound, ModelError, NoStructure, Stopped
+from idiolect.errors import AnswerNotFound, BadInput, IdiolectError, ModelError, NoStructure, Stopped, StoreError
 from idiolect.learning import Learner
 from idiolect.memory.extraction.by_model import extract_with
 from idiolect.memory.inference.inferring import infer
 from idiolect.memory.recollection import Recollection
 from idiolect.memory.remembering import Heard, remember_too
-from idiolect.memory.store import UserStore
+from idiolect.memory.store import Forgotten, UserStore
 from idiolect.models.protocol import Model
 
 log = logging.getLogger(__name__)
 
 DRAWER = "trouble"
 GRACE_S = 30.0  # that the model has at the end to read what was said
-PATIENCE = 3  # answers in no form, one after the other, after which the model is not asked again
+PATIENCE = 3  # answers in no form, or refusals, one after the other, after which the model is not asked again
 
 
 @dataclass
@@ -73,21 +74,19 @@ class Afterwards:
 
     def _infer(self, person: UserStore) -> None:
         infer(person)
+        epoch = person.kept().epoch
         if self.learner.inferred(person):
-            with person.transaction() as transaction:
+            with suppress(Forgotten), person.transaction(epoch) as transaction:
                 self.learner.refresh(transaction)
 
     def _read(self, person: UserStore, answer: str, words: Heard) -> None:
         try:
+            person.interaction(answer)
             found = extract_with(self.model(), words.own, self._closing)
-        except Stopped:
+        except (Stopped, AnswerNotFound):  # what was forgotten before it was read is shown to nobody
             return
-        except ModelError as error:
-            self._failures += isinstance(error, NoStructure)
-            last = "; it is not asked again before a restart" if self._failures >= PATIENCE else ""
-            told = f"The model could not read what you said last, so patterns alone did{last}: {error}"
-            person.kept().drawers[DRAWER] = told
-            log.warning("a turn could not be read by the model%s: %s", last, error)
+        except (ModelError, BadInput) as error:
+            self._failed(person, error)
             return
         self._failures = 0
         if not found:
@@ -101,6 +100,15 @@ class Afterwards:
             return
         self._quick.submit(self.recollection.prepare, person).add_done_callback(_told)
 
+    def _failed(self, person: UserStore, error: IdiolectError) -> None:
+        """Tell the person at their next turn, and the log without what an endpoint said: it may repeat their words."""
+        self._failures += isinstance(error, NoStructure | BadInput)
+        last = "; it is not asked again before a restart" if self._failures >= PATIENCE else ""
+        told = f"The model could not read what you said last, so patterns alone did{last}: {error}"
+        person.kept().drawers[DRAWER] = told
+        reason = error if isinstance(error, NoStructure) else type(error).__name__
+        log.warning("a turn could not be read by the model%s: %s", last, reason)
+
 
 def _told(step: Future[None]) -> None:
     """What failed after a turn, as it does when the process ends just then, is tried again after the next turn.
@@ -109,4 +117,5 @@ def _told(step: Future[None]) -> None:
     """
     error = step.exception() if not step.cancelled() else None
     if error is not None:
-        log.info("what was said could not be worked on after the turn: %s", error)
+        reason = error if isinstance(error, StoreError) else type(error).__name__
+        log.info("what was said could not be worked on after the turn: %s", reason)
