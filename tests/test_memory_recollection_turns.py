@@ -90,6 +90,18 @@ def test_refused_turns_background_calls_and_special_categories_are_left_out() ->
         assert answers(Recollection(None).recall(person, BOOK)) == []
 
 
+def test_of_a_turn_whose_own_words_the_client_marked_only_those_are_recalled() -> None:
+    marked = turn("book", "The Shipping News is a novel. Which one is it?").model_copy(update={"own": "Which novel?"})
+    unmarked = turn("title", BOOK).model_copy(update={"own": ""})
+    with open_store("sqlite://") as store:
+        person = store.user("ana")
+        with person.transaction() as transaction:
+            transaction.append(marked)
+            transaction.append(unmarked)
+        found = Recollection(None).recall(person, "Which novel did you recommend?").episodes
+    assert [each.episode.text for each in found] == ["Which novel?"]
+
+
 def test_turns_of_a_special_category_are_recalled_where_it_was_consented_to_and_only_there() -> None:
     ill = turn("ill", "I have diabetes. Which novel is about it?")
     pious = turn("pious", "I am a Muslim. Which novel is it?")

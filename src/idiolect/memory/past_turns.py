@@ -13,7 +13,7 @@ from threading import RLock
 
 from idiolect.errors import AnswerNotFound
 from idiolect.features.embedder import Embedder
-from idiolect.memory.extraction.documents import is_background, without_documents
+from idiolect.memory.extraction.documents import words_of_turn
 from idiolect.memory.extraction.topics import categories_of
 from idiolect.memory.keeping import Kept
 from idiolect.memory.recall.dense import Vector
@@ -111,9 +111,7 @@ class TurnIndex:
 
 def own_sides(event: Interaction, allowed: Container[Category] = ()) -> tuple[str, str] | None:
     """The person's own words and the answer of a turn; None for one that is not recalled."""
-    if event.answer.refused or is_background(event.prompt):
-        return None
-    asked = "\n".join(line.strip() for line in without_documents(event.prompt).split("\n") if line.strip())
+    asked = "" if event.answer.refused else words_of_turn(event)
     if not asked or any(each not in allowed for each in categories_of(f"{event.prompt}\n{event.answer.text}")):
         return None
     return asked, event.answer.text.strip()

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from idiolect.errors import NoStructure
 from idiolect.features.attributes import ATTRIBUTES
-from idiolect.memory.extraction.documents import is_background, without_documents
+from idiolect.memory.extraction.documents import words_of
 from idiolect.memory.extraction.style import attributes
 from idiolect.memory.extraction.topics import WORD, sensitive_of, topics
 from idiolect.models.protocol import Model, Request
@@ -61,9 +61,7 @@ def extract_with(model: Model, text: str, stop: Event | None = None) -> tuple[Sl
 
     Raises ModelError where it fails otherwise, and Stopped when `stop` is set.
     """
-    if is_background(text):
-        return ()
-    own = "\n".join(line.strip() for line in without_documents(text).split("\n") if line.strip())
+    own = words_of(text)
     if not own or len(own) > LONGEST:
         return ()
     (said,) = model.complete(request(own), stop=stop)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from idiolect.schema import Message
+from idiolect.schema import Interaction, Message
 
 LONG_MESSAGE: Final = 2000  # characters; in a longer one only short paragraphs at its two ends are the person's own
 LONG_PARAGRAPH: Final = 700  # characters
@@ -70,12 +70,20 @@ def own_words(messages: Sequence[Message]) -> str:
     if newest is None:
         return ""
     marked = _marked(newest)
-    if marked is not None:
-        return marked
-    if is_background(newest.text):
+    return words_of(newest.text) if marked is None else marked
+
+
+def words_of(text: str) -> str:
+    """The same of a text of which the client said nothing: the lines that have words of the person's own."""
+    if is_background(text):
         return ""
-    lines = (line.strip() for line in without_documents(newest.text).split("\n"))
+    lines = (line.strip() for line in without_documents(text).split("\n"))
     return "\n".join(line for line in lines if line)
+
+
+def words_of_turn(event: Interaction) -> str:
+    """The same of a turn that is kept."""
+    return words_of(event.prompt) if event.own is None else event.own.strip()
 
 
 def marked_words(messages: Sequence[Message]) -> str | None:

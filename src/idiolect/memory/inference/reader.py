@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import ClassVar, NamedTuple, TypeAlias
 
 from idiolect.memory.consolidation.lasting import HALF_LIFE
-from idiolect.memory.extraction.documents import is_background, without_documents
+from idiolect.memory.extraction.documents import words_of_turn
 from idiolect.schema import AnyEvent, Hint, Inference, Inferred, Interaction, Proposal
 
 Found: TypeAlias = Hint | Proposal
@@ -50,17 +50,8 @@ def told(event: AnyEvent) -> Told | None:
     """None for what is no turn, was refused, or holds no words of the person's own: background calls and pastes."""
     if not isinstance(event, Interaction) or event.answer.refused:
         return None
-    own = own_words_of(event)
+    own = words_of_turn(event)
     return Told(event.answer.id, place(event), own, day(event)) if own else None
-
-
-def own_words_of(event: Interaction) -> str:
-    """What the person wrote themselves, one line for each line that has words."""
-    if event.own is not None:
-        return event.own.strip()
-    if is_background(event.prompt):
-        return ""
-    return "\n".join(line.strip() for line in without_documents(event.prompt).split("\n") if line.strip())
 
 
 def place(event: Interaction) -> Place:
