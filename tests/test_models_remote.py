@@ -256,7 +256,15 @@ def test_another_thread_can_close_a_stream_that_waits_for_its_next_word(endpoint
 
 
 def test_closing_the_model_ends_the_wait_for_another_attempt(endpoint: ScriptedEndpoint) -> None:
-    patient = remote(endpoint, Patience(backoff_s=60))
+    waits = threading.Event()
+
+    class Waiting(Connection):
+        def _backoff(self, attempt: int) -> float:
+            waits.set()
+            return super()._backoff(attempt)
+
+    connection = Waiting(endpoint.base_url, patience=Patience(backoff_s=3600))
+    patient = Remote("scripted", connection, metered=True)
     endpoint.fail(*[Fault.UNAVAILABLE] * 4)
     failed: list[IdiolectError] = []
 
@@ -268,11 +276,19 @@ def test_closing_the_model_ends_the_wait_for_another_attempt(endpoint: ScriptedE
 
     thread = threading.Thread(target=ask)
     thread.start()
-    while not endpoint.seen:
-        time.sleep(0.01)
+    assert waits.wait(60)
     patient.close()
-    thread.join(10)
+    thread.join(60)
+    assert not thread.is_alive()
     assert "was closed" in str(failed[0])
+    assert len(endpoint.seen) == 1
+
+
+def test_a_model_that_was_closed_says_so_whatever_is_asked_of_it(endpoint: ScriptedEndpoint, model: Remote) -> None:
+    model.close()
+    with pytest.raises(ModelError, match="was closed; open the model again"):
+        model.complete(asking())
+    assert endpoint.seen == []
 
 
 def test_a_key_in_the_environment_goes_to_openai_and_to_nobody_else(

@@ -83,7 +83,7 @@ class Connection:
                 response.close()
             if self._closed.wait(max(self._backoff(attempt), asked_to_wait)):
                 break
-        raise ModelError(f"the connection to {self.label} was closed; open the model again")
+        raise self._ended()
 
     def text_of(self, response: httpx.Response) -> str:
         """The whole body."""
@@ -173,7 +173,12 @@ class Connection:
     def _backoff(self, attempt: int) -> float:
         return float(self._patience.backoff_s * 2**attempt * self._chance.uniform(0.5, 1.5))
 
+    def _ended(self) -> ModelError:
+        return ModelError(f"the connection to {self.label} was closed; open the model again")
+
     def _lost(self, failure: Exception) -> NoReturn:
+        if self._closed.is_set():  # whatever it met then
+            raise self._ended() from None
         if isinstance(failure, httpx.TimeoutException):
             seconds = f"{self._patience.timeout_s:g} seconds"
             raise ModelTimeout(f"{self.label} was silent for {seconds}; try again, or allow it more time") from None
