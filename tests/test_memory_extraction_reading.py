@@ -239,6 +239,6 @@ def test_any_row_of_the_grammars_own_words_is_read_without_an_error(words: list[
 def test_time_grows_with_the_length_of_a_hostile_text_and_no_faster(piece: str) -> None:
     text = (piece * 100_000)[:100_000]
     extract(text[:100])
-    start = time.perf_counter()
+    start = time.thread_time()
     extract(text)
-    assert time.perf_counter() - start < 2
+    assert time.thread_time() - start < 2
