@@ -1,12 +1,15 @@
 """Embeddings that are computed beside a forgetting."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import numpy as np
 
-from idiolect.memory.recollection import AT_ONCE, Recollection
+from failing import failing
+from idiolect.errors import StoreError
+from idiolect.memory.recollection import AT_ONCE, DRAWER, Index, Recollection
 from idiolect.memory.store import open_store
-from idiolect.schema import Array
+from idiolect.schema import Array, Correction
 from lives import record, statement
 
 
@@ -42,6 +45,24 @@ def test_of_a_person_who_is_erased_while_their_words_are_embedded_nothing_is_kep
         Recollection(embedder).prepare(ana)
         assert embedder.kept == set()
         assert store.users() == 0
+
+
+def test_where_the_database_fails_the_next_recall_still_knows_what_holds() -> None:
+    recollection, calls, made = Recollection(Interrupted(lambda: None)), 0, [1]
+    while made[0] > calls - 1:
+        calls += 1
+        with open_store("sqlite://") as store:
+            ana = store.user("ana")
+            record(ana, statement("old", "plums"))
+            recollection.recall(ana, "Shall I buy plums?")
+            record(ana, Correction(statement="evt-old"), statement("new", "figs"))
+            with failing(calls) as made, suppress(StoreError):
+                recollection.recall(ana, "Shall I buy figs?")
+            recollection.prepare(ana)
+            index = ana.kept().drawers[DRAWER]
+            assert isinstance(index, Index)
+            assert list(index.held) == ["evt-new"]
+    assert calls > 3
 
 
 def test_many_statements_are_embedded_a_few_at_a_time_so_that_nobody_waits_for_all_of_them() -> None:

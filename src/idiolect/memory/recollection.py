@@ -155,7 +155,12 @@ class Recollection:
         came = [preference for _, preference in changed if preference is not None]
         texts = {preference.id: list(self._texts(preference, index.words[preference.id])) for preference in came}
         events = {part[0] for some in texts.values() for part, _ in some}
-        stored = person.embeddings(self.embedder.name, events) if self.embedder and events else {}
+        try:
+            stored = person.embeddings(self.embedder.name, events) if self.embedder and events else {}
+        except StoreError:
+            with kept.lock:
+                kept.statements.tell_again(identifier for identifier, _ in changed)
+            raise
         for identifier, preference in changed:
             if preference is None:
                 _drop(index, identifier)

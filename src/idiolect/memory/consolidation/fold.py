@@ -8,7 +8,7 @@ inferred is offered while the person allows that kind of inference, and only of 
 Order is that of `seq`, so a replay is the same as having been there; an event that was taken changes nothing.
 """
 
-from collections.abc import MutableMapping
+from collections.abc import Iterable, MutableMapping
 from datetime import UTC, datetime
 from itertools import repeat
 from typing import Final
@@ -108,6 +108,10 @@ class Consolidated:
     def changes(self, at: datetime) -> Changes:
         """What may have changed since this was asked last: ids, with the preference or None where none is in force."""
         return self._view.changes(max(at, self.latest))
+
+    def tell_again(self, identifiers: Iterable[str]) -> None:
+        """These changes were asked for and came to nothing: they are among the next."""
+        self._view.tell_again(identifiers)
 
     def layer(self) -> "Consolidated":
         """One that can go on while this one stays, and must stay while the other is used."""

@@ -49,6 +49,10 @@ class View:
             yield identifier, moving.get(identifier) or self.steady.get(identifier)
         self.pending = set(self.volatile)  # one that is taken out of them is told once more
 
+    def tell_again(self, identifiers: Iterable[str]) -> None:
+        """Whoever asked what changed could not use it."""
+        self.pending.update(identifiers)
+
     def shown(self, entry: Entry, at: datetime) -> Preference:
         """One statement with what stands against it then."""
         if not entry.rivals:
