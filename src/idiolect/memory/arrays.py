@@ -14,8 +14,8 @@ STEPS = 127  # of int8 to either side of nought
 
 
 def packed(arrays: Mapping[str, Array]) -> tuple[str, bytes]:
-    """Layout (JSON) and bytes."""
-    plain = {name: np.asarray(array, dtype="<f8") for name, array in arrays.items()}
+    """Layout (JSON) and bytes, each array in its own type of number."""
+    plain = {name: array.astype(array.dtype.newbyteorder("<")) for name, array in arrays.items()}
     layout = {name: {"dtype": array.dtype.str, "shape": array.shape} for name, array in plain.items()}
     return json.dumps(layout), b"".join(array.tobytes() for array in plain.values())
 
@@ -27,7 +27,7 @@ def unpacked(layout: str, data: bytes) -> dict[str, Array]:
         for name, form in json.loads(layout).items():
             dtype, shape = np.dtype(form["dtype"]), tuple(form["shape"])
             count = int(np.prod(shape, dtype=np.int64))
-            arrays[name] = np.frombuffer(data, dtype, count, offset).reshape(shape).astype(np.float64)
+            arrays[name] = np.frombuffer(data, dtype, count, offset).reshape(shape).copy()
             offset += count * dtype.itemsize
     except (ValueError, TypeError, KeyError, AttributeError) as damaged:
         raise StoreError(f"a stored belief cannot be read ({damaged}): run `idiolect doctor`") from damaged
