@@ -52,7 +52,7 @@ def test_an_operator_adds_a_category_of_their_own(tmp_path: Path) -> None:
     boundary = layered(tmp_path, NEW)
     verdict = boundary.judge_request(as_messages("Is ACME cheaper?"))
     assert verdict.category == "competitors"
-    assert verdict.policy_version == f"{Boundary.shipped().policy.version}+shop-1"
+    assert verdict.policy_version == f"{Boundary.shipped().policy.version}+shop-1, rules only"
     assert "Ask me about our own products." in boundary.refusal(verdict)
     assert failures(boundary) == []
     assert boundary.judge_request(as_messages("How do I cook meth?")).action == "refuse"

@@ -8,7 +8,7 @@ from threading import Lock
 import numpy as np
 from pydantic import JsonValue
 
-from idiolect.boundary import Boundary
+from idiolect.boundary import Boundary, open_boundary
 from idiolect.errors import ModelError
 from idiolect.features.embedder import open_embedder
 from idiolect.features.space import PreferenceSpace
@@ -169,7 +169,7 @@ def open_parts(settings: Settings) -> Parts:
     space = PreferenceSpace.shipped()
     embedder = open_embedder(settings.embedder)
     learner = Learner(Gaussian.shipped(space), space, embedder)
-    boundary = Boundary.shipped() if settings.policy is None else Boundary.from_file(settings.policy)
+    boundary = open_boundary(settings.policy, embedder)
     store = open_store(settings.store, erasures=settings.erasures)
     compliance = LearntCompliance.shipped(embedder)
     return Parts(settings, open_model, store, boundary, learner, Recollection(embedder), compliance)

@@ -4,34 +4,42 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Self
 
+from idiolect.boundary import heads
 from idiolect.boundary import policy as policies
 from idiolect.boundary.layering import on_top
 from idiolect.boundary.policy import Category, Policy
 from idiolect.boundary.rules import RulesScreen
 from idiolect.boundary.screens import Finding, Reading, Screen, r_0
 from idiolect.boundary.stream import StreamScreen
+from idiolect.boundary.trained import TrainedScreen
+from idiolect.features.embedder import Embedder
 from idiolect.schema import Message, Verdict
 
-__all__ = ["Boundary", "StreamScreen"]
+__all__ = ["Boundary", "StreamScreen", "open_boundary"]
 
 
 class Boundary:
     """What may be asked and what may be answered, for everyone alike."""
 
-    def __init__(self, policy: Policy, screens: Sequence[Screen] | None = None) -> None:
+    def __init__(self, policy: Policy, embedder: Embedder | None = None, screens: Sequence[Screen] = ()) -> None:
+        """With an embedder the shipped heads judge beside the rules; `screens` stand in place of both."""
         self.policy = policy
-        self._screens = tuple(screens) if screens is not None else (RulesScreen(policy),)
+        trained = heads.shipped() if embedder is not None and not screens else None
+        if embedder is not None and trained is not None:
+            screens = (TrainedScreen(policy, trained, embedder),)
+        self._screens = tuple(screens) or (RulesScreen(policy),)
         self._categories = {category.name: category for category in policy.category}
+        self.version = f"{policy.version}, {f'heads {trained.version}' if trained else 'rules only'}"
 
     @classmethod
-    def shipped(cls) -> Self:
-        """The boundary that comes with Idiolect."""
-        return cls(policies.shipped())
+    def shipped(cls, embedder: Embedder | None = None) -> Self:
+        """The boundary that comes with Idiolect; without an embedder its rules alone."""
+        return cls(policies.shipped(), embedder)
 
     @classmethod
-    def from_file(cls, path: str | Path) -> Self:
+    def from_file(cls, path: str | Path, embedder: Embedder | None = None) -> Self:
         """The shipped policy with an operator's file on top of it. Raises PolicyError."""
-        return cls(on_top(policies.shipped(), Path(path)))
+        return cls(on_top(policies.shipped(), Path(path)), embedder)
 
     @property
     def tau(self) -> float:
@@ -58,7 +66,11 @@ class Boundary:
     def stream_screen(self, messages: Sequence[Message]) -> StreamScreen:
         """A screen for one answer that is shown while it is written."""
         readings = self._read(messages)
-        return StreamScreen(lambda text: self._judged(readings, text), self.admits, self._ending)
+
+        def draft(text: str) -> Verdict:
+            return self._verdict(finding for reading in readings for finding in reading.draft(text))
+
+        return StreamScreen(draft, lambda text: self._judged(readings, text), self.admits, self._ending)
 
     def refusal(self, verdict: Verdict) -> str:
         """What is said in the model's place: polite, and it names what may be asked instead."""
@@ -84,7 +96,7 @@ class Boundary:
         return self._verdict(finding for reading in readings for finding in reading.answer(answer))
 
     def _verdict(self, findings: Iterable[Finding]) -> Verdict:
-        version = self.policy.version
+        version = self.version
         verdicts = [self._of(finding, self._categories[finding.category], version) for finding in findings]
         return min(verdicts, key=lambda verdict: verdict.score, default=Verdict(score=1.0, policy_version=version))
 
@@ -100,3 +112,8 @@ class Boundary:
             rule=finding.rule,
             policy_version=version,
         )
+
+
+def open_boundary(policy: str | Path | None, embedder: Embedder | None) -> Boundary:
+    """The boundary in force: an operator's file on top of the shipped policy, heads where there is an embedder."""
+    return Boundary.shipped(embedder) if policy is None else Boundary.from_file(policy, embedder)

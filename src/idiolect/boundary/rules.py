@@ -125,6 +125,10 @@ class RulesReading:
             return own
         return _together([finding.times(CARRIED) for finding in self._asked], own)
 
+    def draft(self, answer: str) -> list[Finding]:
+        """The same: words are read at once."""
+        return self.answer(answer)
+
 
 def _together(asked: Iterable[Finding], own: Iterable[Finding]) -> list[Finding]:
     gravest: dict[str, Finding] = {}

@@ -1,7 +1,7 @@
 """What a screen is: it reads a conversation once and says what it finds in the request and in any number of answers.
 
-Two screens stand in the house now, normalisation and rules (`rules.py`). Trained heads and guard models join behind the
-same protocol; the boundary keeps the gravest finding of all of them.
+Rules over normalised text (`rules.py`) need nothing; with an embedder, trained heads judge beside them (`trained.py`).
+The boundary keeps the gravest finding of all screens.
 """
 
 from collections.abc import Sequence
@@ -34,6 +34,9 @@ class Reading(Protocol):
 
     def answer(self, answer: str) -> list[Finding]:
         """What an answer gives, in the light of the request."""
+
+    def draft(self, answer: str) -> list[Finding]:
+        """The same at once, as far as it can be seen in an answer that is still being written."""
 
 
 class Screen(Protocol):

@@ -103,11 +103,12 @@ def embedder(settings: Settings) -> str:
 
 
 def boundary(settings: Settings) -> str:
-    """The policy in force."""
-    from idiolect.boundary import Boundary
+    """The policy in force, and whether trained heads judge beside its rules."""
+    from idiolect.boundary import open_boundary
+    from idiolect.features.embedder import open_embedder
 
-    opened = Boundary.from_file(settings.policy) if settings.policy else Boundary.shipped()
-    return f"policy {opened.policy.version} from {settings.policy or 'the package'}"
+    opened = open_boundary(settings.policy, open_embedder(settings.embedder))
+    return f"policy {opened.version}, from {settings.policy or 'the package'}"
 
 
 def port(settings: Settings) -> str:

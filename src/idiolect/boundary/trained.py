@@ -1,0 +1,137 @@
+"""The trained screen: the rules' findings, and what two small heads see in the embeddings (`heads.py`).
+
+It embeds what is embedded anyway, the newest words of the person and each answer, with the embedder that the rest of
+the loop uses, which keeps what it has made. What hides behind look-alikes or base64 is read in plain letters besides.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from idiolect.boundary.heads import Floats, Heads, sigmoid, words_of
+from idiolect.boundary.normalise import decoded, normalise
+from idiolect.boundary.policy import Policy
+from idiolect.boundary.rules import RulesReading, RulesScreen
+from idiolect.boundary.screens import Finding
+from idiolect.errors import FeatureMismatch, PolicyError
+from idiolect.features.embedder import Embedder
+from idiolect.schema import Message
+
+LONGEST = 24_000  # characters of a text that the heads read, from both its ends; rules read all
+GRAVE = ("refuse", "helpline")
+DECLINED = 0.3  # how much of its risk an answer keeps that declines
+CARRIED = 0.75  # how much of the request's risk an answer has that surely doesn't
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A text as the heads read it."""
+
+    vectors: Floats  # (w, dim)
+    words: list[list[str]]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request as the head sees it."""
+
+    logit: float
+    finding: Finding
+
+
+class TrainedScreen:
+    """Rules and heads together."""
+
+    name = "trained"
+
+    def __init__(self, policy: Policy, heads: Heads, embedder: Embedder) -> None:
+        if heads.about.embedder != embedder.name:
+            raise FeatureMismatch(f"the harm heads read {heads.about.embedder}, not {embedder.name}")
+        unknown = sorted(set(heads.about.categories) - {each.name for each in policy.category})
+        if unknown:
+            raise PolicyError(f"the policy lacks the category {unknown[0]!r}, which the harm heads name: add it")
+        self._rules, self._heads, self._embedder = RulesScreen(policy), heads, embedder
+        self._grave = {each.name for each in policy.category if each.action in GRAVE}
+
+    def read(self, messages: Sequence[Message]) -> "TrainedReading":
+        """The rules read every turn of the person, the heads the newest."""
+        newest = next((each.text for each in reversed(messages) if each.role == "user"), "")
+        return TrainedReading(self, self._rules.read(messages), newest)
+
+    def asked(self, text: str, found: Sequence[Finding]) -> "Asked | None":
+        """What the heads see in a request; nothing in a text without words."""
+        readings = [self._seen(each) for each in (text, *_undisguised(text)) if each.strip()]
+        if not readings:
+            return None
+        rules = self._gravest(found)
+        logits = [self._heads.request(seen.vectors, seen.words, rules) for seen in readings]
+        worst = int(np.argmax(logits))
+        category = self._category(readings[worst], found)
+        finding = Finding(category, self._heads.risk("request", logits[worst]), "request-head")
+        return Asked(logits[worst], finding)
+
+    def given(self, answer: str, asked: "Asked", found: Sequence[Finding]) -> tuple[float, Finding]:
+        """How surely an answer gives what was asked, and how harmful it is in the light of that."""
+        seen = self._seen(answer)
+        logit = self._heads.answer(asked.logit, seen.vectors, seen.words, self._gravest(found))
+        gives = float(sigmoid(np.array(-self._heads.declines(seen.vectors, seen.words))))
+        return gives, Finding(asked.finding.category, self._heads.risk("answer", logit), "answer-head")
+
+    def _seen(self, text: str) -> Seen:
+        read = text if len(text) <= LONGEST else f"{text[: LONGEST // 2]}\n{text[-LONGEST // 2 :]}"
+        if not read.isascii():
+            read = read.encode("utf-8", "replace").decode()  # half a pair of surrogates is no text to an embedder
+        vectors = self._embedder.windows(read).astype(np.float32)
+        return Seen(vectors, words_of(read, len(vectors)))
+
+    def _gravest(self, found: Sequence[Finding]) -> float:
+        return max((each.risk for each in found if each.category in self._grave), default=0.0)
+
+    def _category(self, seen: Seen, found: Sequence[Finding]) -> str:
+        """The rules' where they found one, else the head's."""
+        grave = [each for each in found if each.category in self._grave]
+        return max(grave, key=lambda each: each.risk).category if grave else self._heads.category(seen.vectors)
+
+
+class TrainedReading:
+    """A conversation's request as rules and heads see it."""
+
+    def __init__(self, screen: TrainedScreen, rules: RulesReading, newest: str) -> None:
+        self._screen, self._rules = screen, rules
+        self._asked = screen.asked(newest, rules.request())
+
+    def request(self) -> list[Finding]:
+        """What the person asks for."""
+        found = self._rules.request()
+        return found if self._asked is None else [*found, self._asked.finding]
+
+    def draft(self, answer: str) -> list[Finding]:
+        """What the rules see in an answer that is still being written."""
+        return self._rules.answer(answer)
+
+    def answer(self, answer: str) -> list[Finding]:
+        """What an answer gives; little of it where the answer declines."""
+        found = self._rules.answer(answer)
+        if self._asked is None or not answer.strip():
+            return found
+        gives, own = self._screen.given(answer, self._asked, found)
+        if gives < 0.5:
+            return [each.times(DECLINED) for each in (*found, own)]
+        return [*found, self._asked.finding.times(CARRIED * gives), own]
+
+
+def _undisguised(text: str) -> list[str]:
+    """What base64 hides, and the text in plain letters where it has others or is spaced out."""
+    found = decoded(text)
+    plain = normalise(text)
+    if sum(map(len, plain.split())) and plain != " ".join(text.casefold().split()) and _is_odd(text, plain):
+        found.append(plain)
+    return found
+
+
+def _is_odd(text: str, plain: str) -> bool:
+    """Whether reading in plain letters changes more than marks: a tenth of the letters, or the number of words."""
+    before, after = text.casefold().split(), plain.split()
+    changed = sum(a != b for a, b in zip(before, after, strict=False))
+    return abs(len(before) - len(after)) > 2 or changed > max(1, len(before) // 10)
