@@ -1,6 +1,6 @@
 """Turns as a person has them, for what is inferred from them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -10,6 +10,8 @@ from idiolect.memory.store import UserStore
 from idiolect.schema import Consent, Hint, Inference, Interaction, Preference, Proposal
 from lives import MONDAY, turn
 
+MINUTE = timedelta(minutes=1)
+KINDS: Sequence[Inference] = ("repeats", "reactions", "style")
 SHORT = ("ok cool", "yeah nice one", "gimme a tip", "no idea lol", "thx a lot")
 KNITTING = (
     "How do I start knitting a scarf?",
@@ -29,6 +31,11 @@ def asked(name: str, prompt: str, at: datetime = MONDAY, before: str = "", own: 
 def prefix_of(conversation: str) -> str:
     """Of a conversation that ended with the turn of this name."""
     return sha256(conversation.encode()).hexdigest() if conversation else ""
+
+
+def attempts(gap: timedelta = MINUTE) -> tuple[Interaction, Interaction]:
+    """Two answers to one question."""
+    return asked("a", "Name a song.", MONDAY), asked("b", "Name a song.", MONDAY + gap)
 
 
 def on_days(*prompts: str, start: datetime = MONDAY, name: str = "t") -> Iterator[Interaction]:
