@@ -40,10 +40,12 @@ class Interrupted:
 def test_of_a_person_who_is_erased_while_their_words_are_embedded_nothing_is_kept() -> None:
     with open_store("sqlite://") as store:
         ana = store.user("ana")
-        record(ana, statement("said", "plums"))
-        embedder = Interrupted(ana.erase)
+        record(ana, *(statement(f"s{number}", f"plums of tree {number}") for number in range(AT_ONCE + 1)))
+        times: list[object] = []
+        embedder = Interrupted(lambda: times.append(ana.erase()))
         Recollection(embedder).prepare(ana)
         assert embedder.kept == set()
+        assert len(times) == 1
         assert store.users() == 0
 
 

@@ -188,6 +188,7 @@ class Recollection:
             index.trouble = self._keep(person, kept.epoch, fresh)
         except Forgotten:
             self.embedder.forget([words for _, words in texts])
+            index.waiting.clear()  # of what is left another index is made
 
     def _keep(self, person: UserStore, epoch: int, fresh: Embeddings) -> str:
         """Store embeddings; what went wrong, which costs only time later. Raises Forgotten."""
