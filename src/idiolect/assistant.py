@@ -12,6 +12,7 @@ from pydantic import JsonValue
 
 from idiolect.afterwards import Afterwards
 from idiolect.alignment.decoding.best_of_n import best
+from idiolect.asking import Asking
 from idiolect.curating import Memory
 from idiolect.interviewing import Interviewer
 from idiolect.learning import Learner
@@ -22,7 +23,6 @@ from idiolect.memory.store import Store
 from idiolect.models.protocol import Model
 from idiolect.parts import open_parts
 from idiolect.profile import profile_of
-from idiolect.reward.elicitation import worth_asking
 from idiolect.schema import (
     Answer,
     Array,
@@ -77,6 +77,7 @@ class Assistant:
         base = settings or load_settings()
         self.settings = base.model_copy(update={key: value for key, value in said.items() if value is not None})
         self._parts = open_parts(self.settings)
+        self._asking = Asking(self.learner.reward, self.settings.ask_above)
         self._measuring = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="idiolect-measure")
         reads = self.settings.remember and self.settings.read_by_model
         self._afterwards = Afterwards(self.learner, self._parts.recollection, reads, lambda: self.model)
@@ -250,14 +251,15 @@ class Assistant:
             chosen = best(scores, admitted, self.settings.kappa)
             if chosen is None:
                 return refused(turn, boundary.refusal(min(verdicts, key=lambda verdict: verdict.score)))
-            rival = worth_asking(reward, turn.belief, phi, chosen, admitted, self.settings.ask_above)
+            second = self._asking.second(self.store.user(turn.user), turn, chosen, admitted)
+            turn.notes = (*turn.notes, *second.notes)
             why = shares(self.learner.space, reward.weights(turn.belief)[0], phi, chosen)
             why = ordered(why, shares_of_statements(turn.statements, told, chosen))
             values = scores.mean - self.settings.kappa * scores.sd
             turn.otherwise = otherwise(
                 self.learner.space, reward.weights(turn.belief)[0], phi, values, admitted, chosen
             )
-            return answered(turn, completions, verdicts, scores, chosen, rival, why)
+            return answered(turn, completions, verdicts, scores, chosen, second.rival, why)
 
     def _remember(self, turn: Turn, answer: Answer) -> Answer:
         if turn.is_temporary:

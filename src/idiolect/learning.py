@@ -4,6 +4,7 @@ Choices, ties, ratings and edits are folded in one by one as they come; when all
 those before a change of taste count less (reward/drift.py). What is said in words replaces what was said before,
 so a statement or a correction rebuilds the belief from all events, and so does every fifth piece of evidence. What was
 inferred with the person's consent counts as long as they allow it, and less every day; a day's change rebuilds too.
+A change of taste that has just been told is noted beside the belief, for the person to be asked about (asking.py).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,14 +20,16 @@ from idiolect.features.space import PreferenceSpace
 from idiolect.memory.feedback import Turns
 from idiolect.memory.inference.counting import Counting, counting
 from idiolect.memory.store import State, Transaction, UserStore
-from idiolect.reward.drift import followed
+from idiolect.reward.drift import Drift, followed
 from idiolect.reward.evidence import corrected, edited, stated
-from idiolect.reward.folding import folded
+from idiolect.reward.folding import REFIT_EVERY, folded
 from idiolect.reward.inferred import kept, leaning, seen
 from idiolect.reward.protocol import Belief, Chosen, Evidence, LinearReward, Rated, Tied
 from idiolect.schema import AnyEvent, Array, Choice, Correction, Edit, Interviewed, Preference, Rating, Tie, now
 
 BELIEF = "belief"
+CHANGE = "change"  # of taste: through which event it was seen, and how many judgements there were when it was told
+LATELY = 2 * REFIT_EVERY  # judgements: whatever rebuilt the belief between two refits, no change is overlooked
 JUDGEMENTS = ("choice", "tie", "rating", "edit", "interview")
 NUMBERS = (*JUDGEMENTS, "correction", "signal", "hint")  # evidence besides words
 
@@ -104,24 +107,41 @@ class Learner:
         said += counting(reader, now()).stamp
         return f"{self.version}/{sha256(said.encode()).hexdigest()[:16]}"
 
-    def _folded(self, reader: Reader, turns: Turns, belief: Belief, event: AnyEvent) -> Belief:
+    def _folded(self, transaction: Transaction, turns: Turns, belief: Belief, event: AnyEvent) -> Belief:
         if isinstance(event, Interviewed) and event.skipped:
             return belief
         if not isinstance(event, Judgement):  # words replace words, so they are never folded in alone
-            return self.reward.rebuild(self._everything(reader, turns))
+            return self.reward.rebuild(self._refitted(transaction, turns))
         return folded(
             self.reward,
             belief,
-            lambda: self._evidence(reader, turns, [event])[0],
-            lambda: self._everything(reader, turns),
+            lambda: self._evidence(transaction, turns, [event])[0],
+            lambda: self._refitted(transaction, turns),
         )
 
+    def _refitted(self, transaction: Transaction, turns: Turns) -> list[Evidence]:
+        """Everything; a change of taste that was told lately is noted, each once."""
+        drift = self._followed(transaction, turns)
+        if drift.since is not None and drift.since < LATELY:
+            known, told = transaction.state(CHANGE), len(drift.evidence) - drift.since
+            if known is None or known.seen != told:
+                head = transaction.head()
+                through = head.newest if head else 0
+                transaction.save_state(State(CHANGE, self.version, through, {}, told))
+        return [*drift.evidence, *self._beside(transaction, turns)]
+
     def _everything(self, reader: Reader, turns: Turns) -> list[Evidence]:
+        return [*self._followed(reader, turns).evidence, *self._beside(reader, turns)]
+
+    def _followed(self, reader: Reader, turns: Turns) -> Drift:
+        """What was judged, with the powers that time and change have left it."""
         judged = [each.event for each in reader.events(*JUDGEMENTS)]
         judgements = [event for event in judged if isinstance(event, Judgement) and not _is_skipped(event)]
-        today, found = now(), counting(reader, now())
-        done = followed(self.reward, self._evidence(reader, turns, judgements), today).evidence
-        return [*done, *self._words(reader), *self._inferred(reader, turns, found)]
+        return followed(self.reward, self._evidence(reader, turns, judgements), now())
+
+    def _beside(self, reader: Reader, turns: Turns) -> Iterable[Evidence]:
+        """What was said, and what counts of what was inferred."""
+        return (*self._words(reader), *self._inferred(reader, turns, counting(reader, now())))
 
     def _inferred(self, reader: Reader, turns: Turns, found: Counting) -> Iterable[Evidence]:
         """What counts of what was inferred."""

@@ -74,7 +74,8 @@ class Settings(BaseSettings):
     )
     ask_above: NonNegativeFloat = Field(
         0.1,
-        description="Show two answers and ask when the choice is expected to tell this much, in nats (at most 0.69).",
+        description="Show two answers and ask when the choice is expected to tell this much, in nats (at most 0.69); "
+        "more after pairs that were just shown, most after pairs that were ignored.",
     )
     kl_budget: NonNegativeFloat | None = Field(
         None, description="How far token values may move the model, in nats per token; unset: as far as was measured."

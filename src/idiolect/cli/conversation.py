@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TextIO
 from idiolect.cli.memory.seeing import shortened
 from idiolect.cli.show import learnt, note, safe, show_profile, show_why, stderr, write
 from idiolect.errors import BadInput, IdiolectError
+from idiolect.reward.elicitation import CONFIRM
 from idiolect.schema import Answer, Feedback, Message, Profile
 
 if TYPE_CHECKING:
@@ -80,7 +81,8 @@ class Conversation:
         if answer.ask is None or answer.chosen is None:
             return
         rival = next(index for index in answer.ask if index != answer.chosen)
-        note(f"\nwhich do you like better? this was {answer.chosen + 1}; here is {rival + 1}:\n")
+        question = CONFIRM if CONFIRM in answer.trace.notes else "which do you like better?"
+        note(f"\n{question} this was {answer.chosen + 1}; here is {rival + 1}:\n")
         note(answer.candidates[rival].text)
         note(f"\n(/prefer {answer.chosen + 1} or /prefer {rival + 1})")
 

@@ -45,9 +45,9 @@ _ANSWERS: Final = select(tables.answer.c.id).where(
     tables.answer.c.id.like(bindparam("begun"), escape="\\")
     | tables.answer.c.id.like(bindparam("within"), escape="\\"),
 )
-_NEWEST_INTERACTIONS: Final = (
+_NEWEST: Final = (
     select(*_RECORDED)
-    .where(tables.event.c.person == OF, tables.event.c.kind == "interaction")
+    .where(tables.event.c.person == OF, tables.event.c.kind.in_(bindparam("kinds", expanding=True)))
     .order_by(tables.event.c.seq.desc())
     .limit(bindparam("most"))
 )
@@ -128,9 +128,13 @@ class Reading(ABC):
             if isinstance(each.event, Statement) and each.event.turn in ids
         ]
 
+    def newest(self, *kinds: str, most: int) -> list[Recorded]:
+        """So many events of these kinds, newest first."""
+        return [_recorded(row) for row in self._rows(_NEWEST, {"kinds": kinds, "most": most})]
+
     def interactions(self, limit: int = 20) -> list[Interaction]:
         """The newest turns, newest first."""
-        found = (_recorded(row).event for row in self._rows(_NEWEST_INTERACTIONS, {"most": limit}))
+        found = (each.event for each in self.newest("interaction", most=limit))
         return [event for event in found if isinstance(event, Interaction)]
 
     def state(self, name: str) -> State | None:

@@ -3,15 +3,28 @@
     EIG = H(E sigma(s)) - E H(sigma(s)),   s = w . (phi_1 - phi_2) ~ N(a, v),   in nats, from 0 to ln 2
 
 The person's weights w are uncertain; a pair whose outcome is certain, or pure noise, tells nothing.
+
+A person's patience is spent by being asked, and most by being asked in vain: the gain that is demanded rises,
+
+    demanded = least (1 + SHOWN s + IGNORED i^2),   s = sum over pairs shown of 2 ** (-turns since / HALF_LIFE_TURNS)
+
+with i the same sum over those alone that no choice and no tie followed, since the last that was answered. So one pair
+in vain matters little, several in a row do, and patience comes back by itself, turn by turn.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from idiolect.reward.gaussian import NODES, WEIGHTS, sigmoid
 from idiolect.reward.protocol import Belief, PersonalReward
 from idiolect.schema import Array
+
+HALF_LIFE_TURNS = 8.0  # in which a pair that was shown is half forgiven
+SHOWN = 0.05  # whoever answers at every turn is asked at every turn that tells half as much again as the least
+IGNORED = 2.0  # after one in vain nearly three times the least is demanded, after two seven times
+AFTER_A_CHANGE = 0.25  # share of the least that is demanded of the pair that is to confirm a change of taste
+CONFIRM = "Your last choices differ from earlier ones: which do you like better now?"
 
 
 def entropy(p: Array) -> Array:
@@ -44,3 +57,13 @@ def worth_asking(
     gains = np.where(admitted, expected_information_gain(moments[:, 0], moments[:, 1]), 0.0)
     rival = int(np.argmax(gains))
     return rival if rival != shown and gains[rival] >= least else None
+
+
+def recent(ages: Iterable[int]) -> float:
+    """Pairs shown so many turns ago (1: the last turn), as a number that fades."""
+    return float(sum(2.0 ** (-age / HALF_LIFE_TURNS) for age in ages))
+
+
+def patience(shown: float, ignored: float) -> float:
+    """What the least gain is multiplied by after pairs that were shown, and those in vain, as `recent` counts them."""
+    return 1.0 + SHOWN * shown + IGNORED * ignored**2
