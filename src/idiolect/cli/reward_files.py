@@ -61,11 +61,11 @@ class Inspection(Noun):
     figures: dict[str, float]  # of the fit, on people held out, where the method has some
 
 
-def measured_file(data: Path, format: str, cache: Path, config: Path | None) -> Measured:  # noqa: A002
+def measured_file(data: Path, form: str, cache: Path, config: Path | None) -> Measured:
     """The file as features, under a progress bar."""
     embedder = open_embedder(load_settings(config).embedder)
     with bar() as progress:
-        return measured(data, PreferenceSpace.shipped(), embedder, cache, format, progress)
+        return measured(data, PreferenceSpace.shipped(), embedder, cache, form, progress)
 
 
 def fitted(method: str, data: Measured, out: Path, settings: Mapping[str, str], seed: int | None) -> Card:

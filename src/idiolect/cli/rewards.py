@@ -39,7 +39,7 @@ def fit(
         list[str] | None, typer.Option("--set", help="KEY=VALUE: a setting of the method; may be repeated.")
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="As --set seed=N, for methods that draw.")] = None,
-    format: Format = "choices",  # noqa: A002 - the option's name
+    form: Format = "choices",
     cache: Cache = CACHE,
     config: Config = None,
 ) -> None:
@@ -47,7 +47,7 @@ def fit(
     from idiolect.cli.reward_files import fitted, measured_file
     from idiolect.cli.show import note
 
-    measured = measured_file(data, format, cache, config)
+    measured = measured_file(data, form, cache, config)
     card = fitted(method, measured, out, key_values(settings or []), seed)
     left_out = "".join(f"; left out {count}: {why}" for why, count in sorted(measured.left_out.items()))
     note(f"{out}: {method} from {card.source.choices} choices of {card.source.people} people{left_out}")
@@ -61,7 +61,7 @@ def predict(
         Path | None,
         typer.Option("--history", help="Choices to learn each person from; without it, all their others in --data."),
     ] = None,
-    format: Format = "choices",  # noqa: A002 - the option's name
+    form: Format = "choices",
     cache: Cache = CACHE,
     config: Config = None,
     json: Json = False,
@@ -70,8 +70,8 @@ def predict(
     from idiolect.cli.reward_files import measured_file, predicted, show_predictions
     from idiolect.cli.show import printed_json
 
-    known = None if history is None else measured_file(history, format, cache, config)
-    made = predicted(reward_file, measured_file(data, format, cache, config), known)
+    known = None if history is None else measured_file(history, form, cache, config)
+    made = predicted(reward_file, measured_file(data, form, cache, config), known)
     if json:
         printed_json(made)
     else:
@@ -86,7 +86,7 @@ def inspect(
         typer.Option("--user", "-u", help="Also what it learns of this person, from their choices in --data."),
     ] = None,
     data: Annotated[Path | None, typer.Option("--data", help="A file of choices that holds the person's.")] = None,
-    format: Format = "choices",  # noqa: A002 - the option's name
+    form: Format = "choices",
     cache: Cache = CACHE,
     config: Config = None,
     json: Json = False,
@@ -100,7 +100,7 @@ def inspect(
     if user is not None:
         if data is None:
             raise BadInput(f"--user {user} needs --data: a file that holds what this person chose")
-        measured = measured_file(data, format, cache, config)
+        measured = measured_file(data, form, cache, config)
     made = inspected(file, user, measured)
     if json:
         printed_json(made)

@@ -98,7 +98,7 @@ def measured(
     space: PreferenceSpace,
     embedder: Embedder | None,
     cache: Path,
-    format: str = "choices",  # noqa: A002 - as the command spells it
+    form: str = "choices",
     progress: Progress | None = None,
 ) -> Measured:
     """The choices of a file as features, measured where the cache does not hold them yet.
@@ -108,26 +108,26 @@ def measured(
     done = progress or (lambda share, what: None)
     done(0.0, "reading")
     sha = _sha256(path)
-    key = f"{VERSION} {sha} {format} {space.version} {embedder.name if embedder else 'none'}"
+    key = f"{VERSION} {sha} {form} {space.version} {embedder.name if embedder else 'none'}"
     folder = cache / sha256(key.encode()).hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "index.npz").exists():
-        _write_index(path, format, folder)
+        _write_index(path, form, folder)
     with np.load(folder / "index.npz") as index:
         arrays = {name: index[name] for name in index.files}
     about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
     answers, choices = int(arrays["starts"][-1]), len(arrays["lines"])
     phi = _mapped(folder / "phi.f32", (answers, space.dim))
     prompts = _mapped(folder / "prompts.f32", (choices, embedder.dim)) if embedder else None
-    _fill(rows_of(path, format), arrays["starts"], space, embedder, folder, (phi, prompts), done)
+    _fill(rows_of(path, form), arrays["starts"], space, embedder, folder, (phi, prompts), done)
     return Measured(folder, sha, about["left_out"], tuple(about["users"]), **arrays, phi=phi, prompts=prompts)
 
 
-def _write_index(path: Path, format: str, folder: Path) -> None:  # noqa: A002
+def _write_index(path: Path, form: str, folder: Path) -> None:
     users: dict[str, int] = {}
     tally = Tally()
     lines, owner, sizes, tied, weight = list[int](), list[int](), list[int](), list[bool](), list[float]()
-    for row in rows_of(path, format, tally):
+    for row in rows_of(path, form, tally):
         lines.append(row.line)
         owner.append(users.setdefault(row.user, len(users)))
         sizes.append(len(row.answers))
