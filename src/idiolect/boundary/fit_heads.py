@@ -177,9 +177,13 @@ class Fitter:
         found = [each for each in self._rules.read(as_messages(text)).request() if each.category in self._grave]
         return max(found, key=lambda each: each.risk).category if found else ""
 
-    def _logits(self, texts: Sequence[str], head: Floats) -> NDArray[np.float64]:
+    def features_of(self, texts: Sequence[str]) -> Floats:
+        """(n, f + 1) of other requests."""
         read = self.read(texts)
-        return np.asarray(self.bare.features(read.vectors, read.words, read.rules) @ head, np.float64)
+        return self.bare.features(read.vectors, read.words, read.rules)
+
+    def _logits(self, texts: Sequence[str], head: Floats) -> NDArray[np.float64]:
+        return np.asarray(self.features_of(texts) @ head, np.float64)
 
 
 def fit_heads(data: Path, policy: Policy, embedder: Embedder, progress: Progress, seed: int = 0) -> Heads:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from idiolect.cli import engines, evaluate, person, rewards, serving, talk
+from idiolect.cli import engines, evaluate, person, policy, rewards, serving, talk
 from idiolect.cli.doctor import doctor
 from idiolect.cli.interview import interview
 from idiolect.cli.memory import memory
@@ -56,6 +56,7 @@ app.command()(evaluate.bench)
 app.add_typer(engines.models, name="models")
 app.add_typer(engines.features, name="features")
 app.add_typer(memory, name="memory")
+app.add_typer(policy.policy, name="policy")
 app.add_typer(rewards.reward, name="reward")
 
 

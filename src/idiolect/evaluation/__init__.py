@@ -13,6 +13,7 @@ from idiolect.evaluation.prefeval_recall import PrefevalRecall
 from idiolect.evaluation.protocol import Bench
 from idiolect.evaluation.psoups import Psoups
 from idiolect.evaluation.reward_speed import RewardSpeed
+from idiolect.evaluation.safety import Safety
 from idiolect.evaluation.side_by_side import SideBySide
 from idiolect.evaluation.transfer import Transfer
 from idiolect.evaluation.uplift import Uplift
@@ -32,5 +33,6 @@ BENCHES: dict[str, type[Bench]] = {
     "psoups": Psoups,
     "reward-speed": RewardSpeed,
     "transfer": Transfer,
+    "safety": Safety,
     "uplift": Uplift,
 }

@@ -1,26 +1,60 @@
-"""What may be kept in words, of whatever event: data about a person, never instructions to a model."""
+"""What may be kept in words, of whatever event: data about a person, never instructions to a model, and no secrets."""
 
 from collections.abc import Iterable
+from typing import TypeVar
 
+from idiolect.errors import BadInput
 from idiolect.memory.extraction import admitted
-from idiolect.schema import AnyEvent, Proposal, Revision, Slots, Statement
+from idiolect.memory.extraction.manipulation import manipulation
+from idiolect.memory.extraction.personal import redacted
+from idiolect.schema import AnyEvent, Noun, Proposal, Revision, Slots, Statement
+
+N = TypeVar("N", bound=Noun)
+
+WORDS = ("span", "object", "scope", "over")  # of slots
 
 
-def pass_the_door(event: AnyEvent) -> None:
-    """Raises BadInput, with the reason, for an event whose words may not be kept."""
+def pass_the_door(event: AnyEvent) -> AnyEvent:
+    """The event as it may be kept, without secrets. Raises BadInput, with the reason, for what may not be kept."""
     match event:
         case Statement(text=text, slots=slots):
             admit(text, slots or ())
+            cleared = None if slots is None else tuple(map(_cleared, slots))
+            return _changed(event, {"text": redacted(text), "slots": cleared})
         case Proposal(text=text, slots=slots):
             admit(text, (slots,))
+            return _changed(event, {"text": redacted(text), "slots": _cleared(slots)})
         case Revision(slots=Slots() as slots):
             admit(slots.span or slots.object, (slots,))
+            return _changed(event, {"slots": _cleared(slots)})
+    return event
 
 
 def admit(text: str, slots: Iterable[Slots] = ()) -> None:
     """A text, and what was read from it: words of the slots that are not of the text are looked at by themselves."""
-    admitted(text)
+    _admit(text)
     for each in slots:
         for words in (each.span, each.object, each.scope, each.over):
             if words and words not in text:
-                admitted(words)
+                _admit(words)
+
+
+def _admit(text: str) -> None:
+    admitted(text)
+    rule = manipulation(text)
+    if rule is not None:
+        raise BadInput(
+            f"the statement tells the model what to do or hide, and is not remembered ({rule}): say what you like or "
+            'what you are ("I like quiet hotels", "I teach physics"), or how your answers should be ("shorter answers")'
+        )
+
+
+def _cleared(slots: Slots) -> Slots:
+    words = {name: said for name in WORDS if (said := getattr(slots, name))}
+    return _changed(slots, {name: redacted(said) for name, said in words.items()})
+
+
+def _changed(noun: N, fields: dict[str, object]) -> N:
+    """The same noun where nothing differs."""
+    differing = {name: value for name, value in fields.items() if value != getattr(noun, name)}
+    return noun.model_copy(update=differing) if differing else noun

@@ -131,7 +131,7 @@ class Transaction(Reading):
 
     def append(self, event: AnyEvent) -> int:
         """Record an event; its seq. Raises BadInput for an id that is taken, and for a statement that is refused."""
-        pass_the_door(event)
+        event = pass_the_door(event)
         row = {
             "person": self.id,
             "id": _plain(event.id),

@@ -1,0 +1,68 @@
+"""What `idiolect policy test` prints: verdicts on requests, and the door's on statements. Nothing is stored."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from idiolect.boundary import Boundary
+from idiolect.boundary.corpus import read_lines
+from idiolect.memory.gate import gate
+from idiolect.schema import Noun, as_messages
+
+
+class Line(BaseModel):
+    """One line of a file; other keys are left alone. A statement is typed by the person where no source is named."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    text: str
+    source: str = "typed"
+
+
+class Asked(BaseModel):
+    """A line of requests, of which the text is read alone: `source` is there the name of a set."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    text: str
+
+
+class Tried(Noun):
+    """One verdict. `score`: r_0 of a request; of a statement 1 let in, 0 refused, a half waits for the person."""
+
+    text: str
+    verdict: str
+    category: str | None
+    score: float
+    rule: str | None
+    version: str
+
+
+def tried_requests(boundary: Boundary, text: str | None, file: Path | None) -> Iterator[Tried]:
+    """A verdict for each, in order."""
+    texts = [*([text] if text is not None else []), *(each.text for each in (read_lines(file, Asked) if file else []))]
+    for each in texts:
+        said = boundary.judge_request(as_messages(each))
+        yield Tried(
+            text=each,
+            verdict=said.action,
+            category=said.category,
+            score=said.score,
+            rule=said.rule,
+            version=said.policy_version,
+        )
+
+
+def tried_statements(file: Path | None) -> Iterator[Tried]:
+    """What the memory's door makes of each, in order."""
+    for line in read_lines(file, Line) if file else []:
+        said = gate(line.text, line.source)
+        yield Tried(
+            text=said.text,
+            verdict=said.verdict,
+            category=said.category,
+            score=said.score,
+            rule=said.rule,
+            version=said.version,
+        )
