@@ -54,6 +54,11 @@ class Interviewer:
         """The next question, if there is one."""
         return self._stands(self.person)
 
+    def left(self) -> int:
+        """How many questions there may still be; nothing is measured for it. 0 where the person skipped the rest."""
+        past = Past.of(self.person)
+        return 0 if past.skipped else min(MOST - past.answered, len(past.left))
+
     def say(self, question: str, said: Said) -> Interview:
         """Answer the question of that name, or skip it and the rest. Raises BadInput for one that is not asked now."""
         with self.person.transaction() as transaction:
@@ -75,17 +80,34 @@ class Interviewer:
             return self._stands(transaction)
 
     def _stands(self, reader: UserStore | Transaction) -> Interview:
-        past = [each.event for each in reader.events("interview") if isinstance(each.event, Interviewed)]
-        skipped = any(each.skipped for each in past)
-        answered = sum(not each.skipped for each in past)
-        left = [each for each in questions() if each.name not in {done.question for done in past}]
-        question = None if skipped or answered >= MOST or not left else self._best(reader, left)
-        return Interview(question=question, answered=answered, skipped=skipped)
+        past = Past.of(reader)
+        question = None if past.skipped or past.answered >= MOST or not past.left else self._best(reader, past.left)
+        return Interview(question=question, answered=past.answered, skipped=past.skipped)
 
     def _best(self, reader: UserStore | Transaction, left: Sequence[Question]) -> Question | None:
         pairs = [self.learner.prepared((each.first, each.second)) for each in left]
         found = most_telling(self.learner.reward, self.learner.belief(reader), pairs, LEAST_NATS)
         return None if found is None else left[found]
+
+
+@dataclass(frozen=True)
+class Past:
+    """What the person has said to so far."""
+
+    answered: int
+    skipped: bool
+    left: tuple[Question, ...]  # not asked yet
+
+    @classmethod
+    def of(cls, reader: UserStore | Transaction) -> "Past":
+        """As the events stand."""
+        past = [each.event for each in reader.events("interview") if isinstance(each.event, Interviewed)]
+        done = {each.question for each in past}
+        return cls(
+            answered=sum(not each.skipped for each in past),
+            skipped=any(each.skipped for each in past),
+            left=tuple(each for each in questions() if each.name not in done),
+        )
 
 
 @cache

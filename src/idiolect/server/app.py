@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from idiolect.assistant import Assistant
-from idiolect.server import errors, interview_api, memory_api, memory_page, openai_api, page, user_api
+from idiolect.server import errors, interview_api, interview_page, memory_api, memory_page, openai_api, page, user_api
 from idiolect.server.middleware import LOCAL_HOSTS, BodyLimit, Doorkeeper, LastResort, SafeHeaders
 
 THREADS = 512  # a turn waits for the model in a thread of its own
@@ -20,7 +20,7 @@ def create_app(assistant: Assistant, *, hosts: Collection[str] | None = LOCAL_HO
     """The application; `hosts` are the names it answers to (None: any). The assistant stays the caller's to close."""
     app = FastAPI(title="Idiolect", version=version("idiolect"), lifespan=_lifespan, docs_url=None, redoc_url=None)
     app.state.assistant = assistant
-    for part in (openai_api, user_api, interview_api, memory_api, page, memory_page):
+    for part in (openai_api, user_api, interview_api, memory_api, page, interview_page, memory_page):
         app.include_router(part.router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     errors.install(app)

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from idiolect.assistant import Assistant
 from idiolect.conversations import recent
 from idiolect.errors import IdiolectError
-from idiolect.schema import Answer, Message, Profile, UserId, new_id
+from idiolect.schema import Answer, Feedback, Message, Profile, UserId, new_id
 from idiolect.server import memory_views, views
 from idiolect.server.relay import ALIVE, EventStream, event, relay
 from idiolect.server.serving import Serving, Speaking, kept
@@ -43,6 +43,13 @@ class Preferred(Speaking):
 
     chosen: str
     over: str
+
+
+class Tied(Speaking):
+    """Two answers of which neither was preferred."""
+
+    one: str
+    other: str
 
 
 class Rated(Speaking):
@@ -81,6 +88,7 @@ def page(
     """The whole page, for the person in the address, else the last one who spoke in this browser."""
     speaking = user or _valid(remembered) or DEFAULT_USER
     believed = views.beliefs(assistant.profile(speaking))
+    earlier = recent(assistant.store.user(speaking), EARLIER)
     remembered_words = memory_views.memory(assistant.store.user(speaking))
     response = render(
         "page.html",
@@ -88,7 +96,8 @@ def page(
         model=assistant.model.name,
         beliefs=believed,
         memory=remembered_words,
-        earlier=recent(assistant.store.user(speaking), EARLIER),
+        earlier=earlier,
+        left=0 if earlier else assistant.interview(speaking).left(),
     )
     response.set_cookie(COOKIE, speaking, max_age=YEAR_S, httponly=True, samesite="strict")
     return response
@@ -117,6 +126,14 @@ def choices(assistant: Serving, preferred: Annotated[Preferred, Form()]) -> Resp
     profile = assistant.prefer(preferred.user, preferred.chosen, over=preferred.over)
     answer = assistant.answer_by_id(preferred.user, preferred.chosen)
     return _learnt(assistant, profile, views.one(answer, preferred.chosen, note="preferred"))
+
+
+@router.post("/page/ties")
+def ties(assistant: Serving, tied: Annotated[Tied, Form()]) -> Response:
+    """Neither of two was preferred; the conversation goes on with the one that stood first."""
+    profile = assistant.feedback(tied.user, Feedback(kind="tie", answer=tied.one, over=tied.other))
+    answer = assistant.answer_by_id(tied.user, tied.one)
+    return _learnt(assistant, profile, views.one(answer, tied.one, note="tied"))
 
 
 @router.post("/page/ratings")

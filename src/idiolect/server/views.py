@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from idiolect.features.attributes import ATTRIBUTES
+from idiolect.reward.elicitation import CONFIRM
 from idiolect.schema import Answer, Candidate, Profile, Share, Taste
 
 FIRST = 8  # tastes shown before "show all"
@@ -112,6 +113,11 @@ class Shown:
     def is_pair(self) -> bool:
         """Whether the person is asked which of two they prefer."""
         return len(self.candidates) == 2
+
+    @property
+    def reason(self) -> str:
+        """Why they are asked, where it is not for their taste alone."""
+        return CONFIRM if CONFIRM in self.answer.trace.notes else ""
 
 
 def admitted(answer: Answer) -> list[Candidate]:
