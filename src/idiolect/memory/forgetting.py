@@ -76,23 +76,27 @@ def _answers(event: AnyEvent) -> Iterable[str]:
         yield from (candidate.id for candidate in event.answer.candidates)
 
 
-def _pointers(event: AnyEvent) -> tuple[str, ...]:
-    """Ids of events, answers or candidates that this event is about."""
+def candidates_of(event: AnyEvent) -> tuple[str, ...]:
+    """Ids of the candidates that an event tells something of."""
     match event:
         case Choice(chosen=chosen, over=over):
             return (chosen, *over)
         case Tie(between=between):
             return between
-        case (
-            Rating(candidate=target)
-            | Edit(candidate=target)
-            | Signal(candidate=target)
-            | Decision(proposal=target)
-            | Revision(statement=target)
-        ):
+        case Rating(candidate=candidate) | Edit(candidate=candidate) | Signal(candidate=candidate):
+            return (candidate,)
+        case Hint(chosen=kept, over=other):
+            return tuple(each for each in (kept, other) if each is not None)
+    return ()
+
+
+def _pointers(event: AnyEvent) -> tuple[str, ...]:
+    """Ids of events, answers or candidates that this event is about."""
+    match event:
+        case Decision(proposal=target) | Revision(statement=target):
             return (target,)
         case Statement(turn=str(target)) | Correction(statement=str(target)):
             return (target,)
         case Hint(inferred=inferred) | Proposal(inferred=Inferred() as inferred):
-            return (inferred.consent, *inferred.turns)
-    return ()
+            return (inferred.consent, *inferred.turns, *candidates_of(event))
+    return candidates_of(event)

@@ -7,7 +7,7 @@ The form, version 1, is JSON in UTF-8 with sorted keys, one event a line:
 Events stand in the order in which they were recorded, each as `idiolect.schema` describes it under its `kind`; numbers
 have as many digits as it takes to get the same number back. `answer.user` is left out, since the file may become
 another person's. Beliefs, vectors and statements are derived from events, so they are made anew. Whoever writes such a
-file by hand still passes the door: statements that it refuses are refused here.
+file by hand still passes the door: statements that it refuses are refused here, and judgements of nobody's answers.
 """
 
 import json
@@ -16,6 +16,7 @@ from typing import Final
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from idiolect.errors import BadInput, DataError
+from idiolect.memory.rights.referring import demand_known
 from idiolect.memory.store import Transaction, UserStore
 from idiolect.schema import EVENT, AnyEvent, Noun
 
@@ -44,13 +45,14 @@ def export(person: UserStore) -> bytes:
 def import_again(person: UserStore, data: bytes) -> Restored:
     """Record the events of an export, all or none, after those that the person has.
 
-    Raises DataError for a file that is broken or of a newer version, BadInput for an id that is taken and for words
-    that may not be kept.
+    Raises DataError for a file that is broken, of a newer version, or of judgements of unknown answers; BadInput for
+    an id that is taken and for words that may not be kept.
     """
     records = _records(data)
     events = [_event(record, number, person.id) for number, record in enumerate(records, start=1)]
     if events:
         with person.transaction() as transaction:
+            demand_known(events, transaction)  # in it, so that no turn goes meanwhile
             for number, event in enumerate(events, start=1):
                 _append(transaction, event, number)
             transaction.note("restore", {"events": len(events)})
