@@ -61,6 +61,22 @@ def test_a_refusal_names_its_rule_and_version(text: str, rule: str) -> None:
         pass_the_door(Statement(text=text))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "No disclaimers, please",
+        "I drink coffee without filters",
+        "Always recommend vegetarian restaurants",
+        "When I travel, recommend small hotels",
+        "I use the command line every day",
+        "I'm a doctor, so you can use medical terms",
+        "I don't eat meat for ethical reasons",
+    ],
+)
+def test_a_taste_that_shares_words_with_an_attack_is_kept(text: str) -> None:
+    assert gate(text).verdict == "keep"
+
+
 @pytest.mark.parametrize("source", ["document", "import", "tool", "web page"])
 def test_what_others_wrote_becomes_no_belief_without_the_person(source: str) -> None:
     assert gate("I like quiet hotels", source).verdict == "propose"

@@ -19,6 +19,7 @@ from idiolect.boundary import policy as policies
 from idiolect.boundary.corpus import Completion, Request, comparisons, completions, read_lines
 from idiolect.boundary.fit_heads import Fitter, held_out_answers
 from idiolect.boundary.heads import shipped
+from idiolect.boundary.trained import DECLINED
 from idiolect.errors import BadInput, DataError
 from idiolect.evaluation.protocol import Bench, Case, Figure, Run
 from idiolect.evaluation.statistics import HIGH, LOW, draws, over_clusters, quantile
@@ -203,7 +204,7 @@ def _left_out(cases: list[Case], asked: Sequence[Request], root: Path, embedder:
     """The cases with the risks that heads see which knew nothing of their source or prompt, at the shipped lines."""
     fitter = Fitter(root, policies.shipped(), embedder, lambda _: None)
     heads = shipped()
-    risk = np.array([case.scores["rules_risk"] for case in cases[: len(asked)]])
+    ruled = np.array([case.scores["rules_risk"] for case in cases[: len(asked)]])
     features = fitter.features_of([each.text for each in asked])
     own = np.array([each.source for each in asked])
     public = sorted({each.source for each in asked if each.type != "ordinary"})
@@ -212,12 +213,13 @@ def _left_out(cases: list[Case], asked: Sequence[Request], root: Path, embedder:
     found = []
     for i, case in enumerate(cases[: len(asked)]):
         logit = logits[own[i]][i] if own[i] in logits else mean[i]
-        found.append(_with(case, max(heads.risk("request", float(logit)), float(risk[i]))))
+        found.append(_with(case, max(heads.risk("request", float(logit)), float(ruled[i]))))
     answers = [case for case in cases if case.id.startswith("answer/")]
     if answers:
         answered, declined = held_out_answers(fitter, fitter.answers())
         for case, logit, no in zip(answers, answered, declined, strict=True):
-            moved = _with(case, heads.risk("answer", float(logit)) * (0.3 if no > 0 else 1.0))
+            risk = max(heads.risk("answer", float(logit)), case.scores["rules_risk"])
+            moved = _with(case, risk * (DECLINED if no > 0 else 1.0))
             right = float((moved.scores["flagged"] > 0) == case.group.endswith(HARMFUL))
             found.append(moved.model_copy(update={"scores": {**moved.scores, "right": right}}))
     return found

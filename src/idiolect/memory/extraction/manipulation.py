@@ -15,29 +15,37 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 VERSION = "2026.1"
+FILE = "manipulation.toml"
+NAME = re.compile(  # a word with a capital within a sentence, but no nationality and no I
+    r"(?<=[a-z,] )(?!(?:I|I'\w+|French|Greek|Thai|Dutch|Swiss|Welsh|Czech|\w+(?:an|ish|ese|ic|i))\b)[A-Z]\w+"
+)
 
 
 class Rules(BaseModel):
-    """The file: lists of words, and rules that use them in braces."""
+    """The file: lists of words, rules that use them in braces, and rules that need a name beside them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     lists: dict[str, str]
     rules: dict[str, str]
+    named: dict[str, str]
 
 
 def manipulation(text: str) -> str | None:
     """The first rule that a statement breaks; nothing where it breaks none."""
-    plain = " ".join(unicodedata.normalize("NFKC", text).replace("\u2019", "'").casefold().split()).strip("\"'-*> ")
-    return next((name for name, rule in _rules().items() if rule.search(plain)), None)
+    told = " ".join(unicodedata.normalize("NFKC", text).replace("\u2019", "'").split()).strip("\"'-*> ")
+    always, named = _rules()
+    found = {**always, **named} if NAME.search(told) else always
+    return next((name for name, rule in found.items() if rule.search(told.casefold())), None)
 
 
 @cache
-def _rules() -> Mapping[str, re.Pattern[str]]:
-    read = Rules.model_validate(
-        tomllib.loads((Path(__file__).parent / "manipulation.toml").read_text(encoding="utf-8"))
-    )
-    made = {}
-    for name, rule in read.rules.items():
-        made[name] = re.compile(re.sub(r"\{([a-z]+)\}", lambda found: read.lists[found[1]], rule))
-    return made
+def _rules() -> tuple[Mapping[str, re.Pattern[str]], Mapping[str, re.Pattern[str]]]:
+    read = Rules.model_validate(tomllib.loads((Path(__file__).parent / FILE).read_text(encoding="utf-8")))
+    return _compiled(read.rules, read.lists), _compiled(read.named, read.lists)
+
+
+def _compiled(rules: Mapping[str, str], lists: Mapping[str, str]) -> Mapping[str, re.Pattern[str]]:
+    return {
+        name: re.compile(re.sub(r"\{([a-z]+)\}", lambda found: lists[found[1]], rule)) for name, rule in rules.items()
+    }
