@@ -5,10 +5,11 @@ import pytest
 
 from idiolect.reward import adapter, networks
 from idiolect.reward.adapter import Adapter, AdapterSettings
-from idiolect.reward.pairs import PairReward, Rows, Sampler, Scale
+from idiolect.reward.network_reward import Course, Material
+from idiolect.reward.pairs import PairReward, Rows
 from idiolect.reward.personal import fitted, nats
 from idiolect.reward.population import Population
-from idiolect.reward.prlhf import GENERIC, PEOPLE, PRLHF, PRLHFSettings, _Training, nobody, rewards, start
+from idiolect.reward.prlhf import GENERIC, PEOPLE, PRLHF, PRLHFSettings, nobody, rewards
 from idiolect.reward.protocol import Chosen, Evidence, Rated, Said
 from idiolect.schema import Array
 
@@ -103,7 +104,7 @@ class TestPRLHF:
     @pytest.mark.parametrize("model", ["individual", "cluster"])
     def test_somebody_unknown_is_nobody(self, model: str) -> None:
         settings = PRLHFSettings.model_validate({"model": model, "tokens": 2, "width": 3})
-        parameters = start(D, settings)
+        parameters = PRLHF({}, settings).start(D)
         phi = torch.randn(5, D, generator=networks.generator(0))
         unknown = nobody(settings, 1)[0]
         tokens = parameters[GENERIC] if model == "individual" else parameters["clusters"].mean(dim=0)
@@ -112,7 +113,7 @@ class TestPRLHF:
 
     def test_one_cluster_is_nobody_whatever_its_logit(self) -> None:
         settings = PRLHFSettings(model="cluster", clusters=1, tokens=2, width=3)
-        parameters = start(D, settings)
+        parameters = PRLHF({}, settings).start(D)
         phi = torch.randn(5, D, generator=networks.generator(0))
         logits = (torch.tensor([0.0]), torch.tensor([7.0]))
         assert torch.equal(*(rewards(parameters, settings, each, phi) for each in logits))
@@ -123,7 +124,7 @@ class TestPRLHF:
 
     def test_of_alpha_1_the_generic_copies_say_nothing(self) -> None:
         settings, training = SMALL.model_copy(update={"alpha": 1.0}), training_with(1.0)
-        parameters = {**start(D, settings), PEOPLE: torch.randn(30, 16, generator=networks.generator(4))}
+        parameters = {**PRLHF({}, settings).start(D), PEOPLE: torch.randn(30, 16, generator=networks.generator(4))}
         phi, weight, owner = Rows(population(), range(30)).draw(np.random.default_rng((0, 2)), settings.batch)
         seen = torch.from_numpy(training.scale(phi).astype(np.float32))
         margin = rewards(parameters, settings, parameters[PEOPLE][torch.from_numpy(owner)][:, None], seen)
@@ -131,16 +132,15 @@ class TestPRLHF:
         assert float(training.loss(parameters, 0)) == pytest.approx(float(by_hand), rel=1e-5)
 
 
-def training_with(alpha: float) -> _Training:
-    settings, everybody = SMALL.model_copy(update={"alpha": alpha}), range(30)
-    scale = Scale.of(population(), centred=True)
-    return _Training(settings, scale, Rows(population(), everybody), Sampler(population(), everybody))
+def training_with(alpha: float) -> Course:
+    settings = SMALL.model_copy(update={"alpha": alpha, "held_out": 0.0})
+    return PRLHF({}, settings).course(Material.of(population(), settings))
 
 
 def slope_of_people(alpha: float) -> Array:
     """The loss's gradient by everybody's o_u."""
     people = torch.zeros(30, 16, requires_grad=True)
-    training_with(alpha).loss({**start(D, SMALL), PEOPLE: people}, 0).backward()  # type: ignore[no-untyped-call]  # torch gives it no types
+    training_with(alpha).loss({**PRLHF({}, SMALL).start(D), PEOPLE: people}, 0).backward()  # type: ignore[no-untyped-call]  # torch gives it no types
     assert people.grad is not None
     return np.asarray(people.grad.numpy(), dtype=np.float64)
 

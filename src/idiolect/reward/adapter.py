@@ -8,20 +8,19 @@ B_u of every matrix. Cold start: B_u = 0, so Delta_u = 0, the shared reward. It 
 choices: only mu keeps it from overfitting.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from pydantic import BaseModel, Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from idiolect.reward import networks
+from idiolect.reward.network_reward import Material
 from idiolect.reward.networks import Parameters, Training
-from idiolect.reward.pairs import PairReward, Pairs, Rows, Scale, check, split
-from idiolect.reward.personal import fitted, nats
-from idiolect.reward.population import Population, Progress
-from idiolect.reward.protocol import Asked, Belief, Scores
+from idiolect.reward.pairs import Rows
+from idiolect.reward.personal import FewShotReward, Loss, PairCourse, nats
 from idiolect.schema import Array
 
 if TYPE_CHECKING:
@@ -46,90 +45,57 @@ class AdapterSettings(Training):
 
 
 @dataclass(frozen=True)
-class Adapter(PairReward):
+class Adapter(FewShotReward):
     """Arrays of a belief: the pairs, and `delta`: A_u and B_u of each matrix in turn, flat."""
 
-    Settings: ClassVar[type[BaseModel]] = AdapterSettings
+    Settings: ClassVar[type[Training]] = AdapterSettings
     name: ClassVar[str] = "adapter"
+    NUMBERS: ClassVar[str] = "delta"
+    PRECISION: ClassVar[type[np.floating]] = np.float16
 
-    shared: Mapping[str, Array]
     settings: AdapterSettings
-
-    @classmethod
-    def small(cls) -> AdapterSettings:
-        """The defaults."""
-        return AdapterSettings()
 
     @classmethod
     def brief(cls) -> AdapterSettings:
         """Two passes."""
         return AdapterSettings(epochs=2, batch=64)
 
-    @classmethod
-    def fit(cls, population: Population, settings: BaseModel | None = None, progress: Progress | None = None) -> Self:
-        """Train the shared reward."""
-        given = AdapterSettings.model_validate(settings or cls.small())
-        networks.load()
-        with networks.one_thread():
-            scale = Scale.of(population, centred=given.centred)
-            people, spared = split(population, given.held_out, given.seed)
-            training = _Training(given, scale, Rows(population, people), Rows(population, spared))
-            steps = max(1, round(given.epochs * len(training.rows.rows) / given.batch))
-            begin = start(population.dim, given)
-            task = networks.Task(head(begin), training.loss, training.held if spared else None)
-            found = networks.trained(task, steps, given, progress) | {START: begin[START]}
-        return cls({**networks.arrays_of(found), **scale.arrays}, given)
-
-    @classmethod
-    def restored(cls, arrays: Mapping[str, Array], settings: BaseModel) -> Self:
-        """From what was saved."""
-        given = AdapterSettings.model_validate(settings)
-        dim = len(arrays.get(Scale.MEAN, ()))
-        networks.load()
-        shapes = {name: tuple(tensor.shape) for name, tensor in start(dim, given).items()}
-        return cls(networks.restored(arrays, {**shapes, Scale.MEAN: (dim,), Scale.SD: (dim,)}), given)
-
-    def derived(self, pairs: Pairs) -> dict[str, Array]:
-        """A_u and B_u, fitted on the pairs."""
+    def start(self, dim: int) -> Parameters:
+        """The shared perceptron, and where A_u and B_u start: as a layer would, and at 0."""
         import torch
 
-        begin = self._parameters[START].numpy()
-        if not len(pairs[1]):
-            return {"delta": networks.kept(begin, np.float16)}
-        phi, weight = torch.from_numpy(self._scale(pairs[0])), torch.from_numpy(pairs[1])
-        loss = personal_loss(self._parameters, self.settings, phi, weight)
-        return {"delta": networks.kept(fitted(loss, begin), np.float16)}
+        settings, chance = self.settings, networks.generator(self.settings.seed)
+        found = networks.layers(HEAD, (dim, settings.hidden, settings.hidden, 1), chance)
+        flat = []
+        for _, outputs, inputs, rank in _matrices(found, settings.rank):
+            bound = 1 / inputs**0.5
+            flat += [torch.empty(rank * inputs).uniform_(-bound, bound, generator=chance), torch.zeros(outputs * rank)]
+        return found | {START: torch.cat(flat)}
 
-    def score(self, belief: Belief, phi: Array, asked: Asked | None = None) -> Scores:
-        """phi (n, d) -> r_u above the mean of the n answers; sd 0: the method knows no doubt."""
+    def course(self, material: Material) -> "_Course":
+        """Bradley and Terry's likelihood of everybody's pairs."""
+        return _Course(self.settings, material)
+
+    def unknown(self) -> Array:
+        """Delta_u = 0."""
+        return np.asarray(self._parameters[START].numpy())
+
+    def personal_loss(self, phi: "Tensor", weight: "Tensor") -> Loss:
+        """Of A_u and B_u, flat."""
         import torch
 
-        check(phi, self.dim)
-        flat = torch.from_numpy(belief.arrays["delta"].astype(np.float64))
-        with torch.no_grad():
-            found = rewards(adapted(self._parameters, flat, self.settings.rank), torch.from_numpy(self._scale(phi)))
-        return Scores(found.numpy() - found.numpy().mean(), np.zeros(len(phi)))
+        def loss(flat: "Tensor") -> "Tensor":
+            found = self.rewards(flat, phi)
+            sizes = torch.stack(
+                [(change**2).sum() for change in deltas(self._parameters, flat, self.settings.rank).values()]
+            )
+            return nats(found[:, 0] - found[:, 1], weight) + self.settings.mu * sizes.sum()
 
-    @cached_property
-    def _parameters(self) -> Parameters:
-        return networks.tensors(self.shared)
+        return loss
 
-    @cached_property
-    def _scale(self) -> Scale:
-        return Scale.among(self.shared, centred=self.settings.centred)
-
-
-def start(dim: int, settings: AdapterSettings) -> Parameters:
-    """The shared perceptron before training, and where A_u and B_u start: as a layer would, and at 0."""
-    import torch
-
-    chance = networks.generator(settings.seed)
-    found = networks.layers(HEAD, (dim, settings.hidden, settings.hidden, 1), chance)
-    flat = []
-    for _, outputs, inputs, rank in _matrices(found, settings.rank):
-        bound = 1 / inputs**0.5
-        flat += [torch.empty(rank * inputs).uniform_(-bound, bound, generator=chance), torch.zeros(outputs * rank)]
-    return found | {START: torch.cat(flat)}
+    def rewards(self, numbers: "Tensor", phi: "Tensor") -> "Tensor":
+        """By W + Delta_u."""
+        return rewards(adapted(self._parameters, numbers, self.settings.rank), phi)
 
 
 def head(parameters: Parameters) -> Parameters:
@@ -158,20 +124,6 @@ def adapted(parameters: Parameters, flat: "Tensor", rank: int) -> Parameters:
     return {name: tensor + changes[name] if name in changes else tensor for name, tensor in head(parameters).items()}
 
 
-def personal_loss(
-    parameters: Parameters, settings: AdapterSettings, phi: "Tensor", weight: "Tensor"
-) -> Callable[["Tensor"], "Tensor"]:
-    """The loss of one person's A_u and B_u, flat, by their pairs phi (n, 2, d)."""
-    import torch
-
-    def loss(flat: "Tensor") -> "Tensor":
-        found = rewards(adapted(parameters, flat, settings.rank), phi)
-        sizes = torch.stack([(change**2).sum() for change in deltas(parameters, flat, settings.rank).values()])
-        return nats(found[:, 0] - found[:, 1], weight) + settings.mu * sizes.sum()
-
-    return loss
-
-
 def _matrices(parameters: Parameters, rank: int) -> Iterator[tuple[str, int, int, int]]:
     """Name, outputs, inputs and the rank that is possible, of each matrix."""
     for name, tensor in parameters.items():
@@ -181,35 +133,28 @@ def _matrices(parameters: Parameters, rank: int) -> Iterator[tuple[str, int, int
 
 
 @dataclass(frozen=True)
-class _Training:
+class _Course(PairCourse):
     settings: AdapterSettings
-    scale: Scale
-    rows: Rows
-    spared: Rows
 
-    @cached_property
-    def _chance(self) -> np.random.Generator:
-        return np.random.default_rng((self.settings.seed, 2))
+    @property
+    def steps(self) -> int:
+        return self.passes(self.settings.epochs, len(self.rows.rows))
+
+    def loss(self, parameters: Parameters, step: int) -> "Tensor":
+        phi, weight, _ = self.drawn()
+        found = rewards(parameters, phi)
+        centring = (found.sum(dim=-1) ** 2 * weight).sum()
+        return (nats(found[:, 0] - found[:, 1], weight) + self.settings.centre * centring) / weight.sum()
 
     @cached_property
     def _watched(self) -> tuple[Array, Array]:
-        phi, weight, _ = self.spared.draw(np.random.default_rng((self.settings.seed, 3)), WATCHED)
+        spared = Rows(self.material.population, self.material.spared)
+        phi, weight, _ = spared.draw(np.random.default_rng((self.settings.seed, 3)), WATCHED)
         return self.scale(phi), weight.astype(np.float64)
-
-    def loss(self, parameters: Parameters, step: int) -> "Tensor":
-        import torch
-
-        phi, weight, _ = self.rows.draw(self._chance, self.settings.batch)
-        seen = self.scale(phi)
-        seen = seen + self.settings.jitter * self._chance.normal(size=seen.shape)
-        found, weights = rewards(parameters, torch.from_numpy(seen.astype(np.float32))), torch.from_numpy(weight)
-        centring = (found.sum(dim=-1) ** 2 * weights).sum()
-        return (nats(found[:, 0] - found[:, 1], weights) + self.settings.centre * centring) / weights.sum()
 
     def held(self, parameters: Parameters) -> float:
         import torch
 
         phi, weight = self._watched
-        still = {name: tensor.detach().double() for name, tensor in parameters.items()}
-        found, asked = rewards(still, torch.from_numpy(phi)), torch.from_numpy(weight)
+        found, asked = rewards(networks.still(parameters), torch.from_numpy(phi)), torch.from_numpy(weight)
         return float(nats(found[:, 0] - found[:, 1], asked) / asked.sum())

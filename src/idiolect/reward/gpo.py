@@ -11,19 +11,18 @@ The scores of one question's options are renormalised to sum to 1, so r = log(sc
 scores' shares. A score that falls under 0 is bent to a small positive number (softplus).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from pydantic import BaseModel, Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt
 
 from idiolect.errors import SettingsError
 from idiolect.reward import networks
+from idiolect.reward.network_reward import Course, Material, NetworkReward
 from idiolect.reward.networks import Parameters, Training
-from idiolect.reward.pairs import Batch, PairReward, Pairs, Sampler, Scale, check, few_or_many, remembered, split
-from idiolect.reward.population import Population, Progress
+from idiolect.reward.pairs import Batch, Pairs, check, few_or_many, remembered
 from idiolect.reward.protocol import Asked, Belief, Scores
 from idiolect.schema import Array
 
@@ -51,13 +50,12 @@ class GPOSettings(Training):
 
 
 @dataclass(frozen=True)
-class GPO(PairReward):
+class GPO(NetworkReward):
     """Arrays of a belief: the pairs."""
 
-    Settings: ClassVar[type[BaseModel]] = GPOSettings
+    Settings: ClassVar[type[Training]] = GPOSettings
     name: ClassVar[str] = "gpo"
 
-    shared: Mapping[str, Array]
     settings: GPOSettings
 
     @classmethod
@@ -87,27 +85,36 @@ class GPO(PairReward):
         """The small ones, for a second or two."""
         return cls.small().model_copy(update={"steps": 60, "batch": 8, "layers": 1, "width": 16, "feed_forward": 16})
 
-    @classmethod
-    def fit(cls, population: Population, settings: BaseModel | None = None, progress: Progress | None = None) -> Self:
-        """Train the transformer; without settings, the small ones."""
-        given = GPOSettings.model_validate(settings or cls.small())
-        networks.load()
-        with networks.one_thread():
-            scale = Scale.of(population, centred=given.centred)
-            people, spared = split(population, given.held_out, given.seed)
-            training = _Training(given, scale, Sampler(population, people), Sampler(population, spared or people))
-            task = networks.Task(start(population.dim, given), training.loss, training.held if spared else None)
-            found = networks.trained(task, given.steps, given, progress)
-        return cls({**networks.arrays_of(found), **scale.arrays}, given)
+    def start(self, dim: int) -> Parameters:
+        """The network before training."""
+        import torch
 
-    @classmethod
-    def restored(cls, arrays: Mapping[str, Array], settings: BaseModel) -> Self:
-        """From what was saved."""
-        given = GPOSettings.model_validate(settings)
-        dim = len(arrays.get(Scale.MEAN, ()))
-        networks.load()
-        shapes = {name: tuple(tensor.shape) for name, tensor in start(dim, given).items()}
-        return cls(networks.restored(arrays, {**shapes, Scale.MEAN: (dim,), Scale.SD: (dim,)}), given)
+        settings = self.settings
+        if settings.width % settings.heads:
+            raise SettingsError(
+                f"a width of {settings.width} cannot be shared by {settings.heads} heads; choose a multiple"
+            )
+        chance, width = networks.generator(settings.seed), settings.width
+        found = networks.layers("embed", (dim + 1, *[width] * settings.depth), chance)
+        for layer in range(settings.layers):
+            for name, sizes in {
+                "query": (width, width),
+                "key": (width, width),
+                "value": (width, width),
+                "out": (width, width),
+                "forward": (width, settings.feed_forward, width),
+            }.items():
+                found |= networks.layers(f"layer.{layer}.{name}", sizes, chance)
+            for norm in ("after_attention", "after_forward"):
+                found |= {
+                    f"layer.{layer}.{norm}.weight": torch.ones(width),
+                    f"layer.{layer}.{norm}.bias": torch.zeros(width),
+                }
+        return found | networks.layers("head", (width, width, 2), chance)
+
+    def course(self, material: Material) -> "_Course":
+        """Groups of choices, some shown and the others asked about."""
+        return _Course(self.settings, material)
 
     def derived(self, pairs: Pairs) -> dict[str, Array]:
         """Nothing: the pairs are the context."""
@@ -125,41 +132,6 @@ class GPO(PairReward):
             mean, sd = read(self._parameters, self.settings, context, torch.from_numpy(weight.repeat(2)), options)
         bent = BEND * np.logaddexp(0.0, mean.numpy() / BEND)
         return Scores(np.log(bent), sd.numpy() / bent)
-
-    @cached_property
-    def _parameters(self) -> Parameters:
-        return networks.tensors(self.shared)
-
-    @cached_property
-    def _scale(self) -> Scale:
-        return Scale.among(self.shared, centred=self.settings.centred)
-
-
-def start(dim: int, settings: GPOSettings) -> Parameters:
-    """The network before training."""
-    import torch
-
-    if settings.width % settings.heads:
-        raise SettingsError(
-            f"a width of {settings.width} cannot be shared by {settings.heads} heads; choose a multiple"
-        )
-    chance, width = networks.generator(settings.seed), settings.width
-    found = networks.layers("embed", (dim + 1, *[width] * settings.depth), chance)
-    for layer in range(settings.layers):
-        for name, sizes in {
-            "query": (width, width),
-            "key": (width, width),
-            "value": (width, width),
-            "out": (width, width),
-            "forward": (width, settings.feed_forward, width),
-        }.items():
-            found |= networks.layers(f"layer.{layer}.{name}", sizes, chance)
-        for norm in ("after_attention", "after_forward"):
-            found |= {
-                f"layer.{layer}.{norm}.weight": torch.ones(width),
-                f"layer.{layer}.{norm}.bias": torch.zeros(width),
-            }
-    return found | networks.layers("head", (width, width, 2), chance)
 
 
 def read(
@@ -201,25 +173,22 @@ def _norm(parameters: Parameters, name: str, x: "Tensor") -> "Tensor":
 
 
 @dataclass(frozen=True)
-class _Training:
+class _Course(Course):
     settings: GPOSettings
-    scale: Scale
-    people: Sampler
-    spared: Sampler
 
-    @cached_property
-    def _chance(self) -> np.random.Generator:
-        return np.random.default_rng((self.settings.seed, 2))
+    @property
+    def steps(self) -> int:
+        return self.settings.steps
 
     @cached_property
     def _watched(self) -> Batch:
-        return self.spared.everybody(self.settings.most_context, self.settings.seed)
+        return self.watched(self.settings.most_context)
 
     def loss(self, parameters: Parameters, step: int) -> "Tensor":
         settings = self.settings
-        known = few_or_many(self._chance, settings.least_context, settings.most_context)
+        known = few_or_many(self.chance, settings.least_context, settings.most_context)
         return self._loss(
-            parameters, self.people.draw(self._chance, settings.batch, known, settings.targets), settings.jitter
+            parameters, self.people.draw(self.chance, settings.batch, known, settings.targets), settings.jitter
         )
 
     def held(self, parameters: Parameters) -> float:
@@ -233,7 +202,7 @@ class _Training:
         import torch
 
         phi = self.scale(batch.phi)
-        phi = phi + jitter * self._chance.normal(size=phi.shape) if jitter else phi
+        phi = phi + jitter * self.chance.normal(size=phi.shape) if jitter else phi
         pairs, weight = (
             torch.from_numpy(phi.astype(np.float32)).flatten(1, 2),
             torch.from_numpy(batch.weight.repeat(2, 1)),

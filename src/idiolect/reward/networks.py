@@ -82,6 +82,11 @@ def arrays_of(parameters: Parameters) -> dict[str, Array]:
     return {name: kept(tensor.detach().numpy()) for name, tensor in parameters.items()}
 
 
+def still(parameters: Parameters) -> Parameters:
+    """The same numbers where nothing is trained on them, in float64."""
+    return {name: tensor.detach().double() for name, tensor in parameters.items()}
+
+
 def restored(arrays: Mapping[str, Array], expected: Mapping[str, tuple[int, ...]]) -> dict[str, Array]:
     """The arrays that were saved, in the form that the settings ask for. Raises DataError for others."""
     return {name: kept(array_of(arrays, name, *shape)) for name, shape in expected.items()}

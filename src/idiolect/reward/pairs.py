@@ -29,7 +29,7 @@ Pairs: TypeAlias = tuple[Array, Array]  # phi (n, 2, d), the chosen one first, a
 
 
 class PairReward(FittedReward):
-    """A reward that knows pairs, and shares a network; `derived` is what it believes after those pairs."""
+    """A reward that knows pairs; `derived` is what it believes after those pairs."""
 
     name: ClassVar[str]
     shared: Mapping[str, Array]

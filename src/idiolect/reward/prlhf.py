@@ -12,20 +12,18 @@ o_u or a_u is fitted with all else still. o_u and a_u start at nobody's rather t
 nobody; `pull` holds them there in proportion to how little was chosen (0 in the paper).
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
-from pydantic import BaseModel, Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from idiolect.reward import networks
+from idiolect.reward.network_reward import Material
 from idiolect.reward.networks import Parameters, Training
-from idiolect.reward.pairs import Batch, PairReward, Pairs, Rows, Sampler, Scale, check, split
-from idiolect.reward.personal import fitted, nats
-from idiolect.reward.population import Population, Progress
-from idiolect.reward.protocol import Asked, Belief, Scores
+from idiolect.reward.pairs import Batch
+from idiolect.reward.personal import FewShotReward, Loss, PairCourse, fitted, nats
 from idiolect.schema import Array
 
 if TYPE_CHECKING:
@@ -50,13 +48,13 @@ class PRLHFSettings(Training):
 
 
 @dataclass(frozen=True)
-class PRLHF(PairReward):
+class PRLHF(FewShotReward):
     """Arrays of a belief: the pairs, and `person`: o_u (T * width,) or a_u (K,)."""
 
-    Settings: ClassVar[type[BaseModel]] = PRLHFSettings
+    Settings: ClassVar[type[Training]] = PRLHFSettings
     name: ClassVar[str] = "prlhf"
+    NUMBERS: ClassVar[str] = "person"
 
-    shared: Mapping[str, Array]
     settings: PRLHFSettings
 
     @classmethod
@@ -71,71 +69,33 @@ class PRLHF(PairReward):
         """The small ones, for a second or two."""
         return cls.small().model_copy(update={"epochs": 3, "batch": 64})
 
-    @classmethod
-    def fit(cls, population: Population, settings: BaseModel | None = None, progress: Progress | None = None) -> Self:
-        """Train the perceptron, nobody and everybody; without settings, the small ones."""
-        given = PRLHFSettings.model_validate(settings or cls.small())
-        networks.load()
-        with networks.one_thread():
-            scale = Scale.of(population, centred=given.centred)
-            people, spared = split(population, given.held_out, given.seed)
-            training = _Training(given, scale, Rows(population, people), Sampler(population, spared or people))
-            steps = max(1, round(given.epochs * len(training.rows.rows) / given.batch))
-            begin = start(population.dim, given) | {PEOPLE: nobody(given, len(population.users))}
-            found = networks.trained(
-                networks.Task(begin, training.loss, training.held if spared else None), steps, given, progress
-            )
-            del found[PEOPLE]  # theirs alone
-        return cls({**networks.arrays_of(found), **scale.arrays}, given)
-
-    @classmethod
-    def restored(cls, arrays: Mapping[str, Array], settings: BaseModel) -> Self:
-        """From what was saved."""
-        given = PRLHFSettings.model_validate(settings)
-        dim = len(arrays.get(Scale.MEAN, ()))
-        networks.load()
-        shapes = {name: tuple(tensor.shape) for name, tensor in start(dim, given).items()}
-        return cls(networks.restored(arrays, {**shapes, Scale.MEAN: (dim,), Scale.SD: (dim,)}), given)
-
-    def derived(self, pairs: Pairs) -> dict[str, Array]:
-        """The person's numbers, fitted on the pairs."""
+    def start(self, dim: int) -> Parameters:
+        """What is shared, before training: tokens uniform in (-1/2, 1/2), for want of a vocabulary."""
         import torch
 
-        begin = nobody(self.settings, 1)[0].double().numpy()
-        if not len(pairs[1]):
-            return {"person": networks.kept(begin)}
-        phi, weight = torch.from_numpy(self._scale(pairs[0])), torch.from_numpy(pairs[1])
-        return {"person": networks.kept(fitted(few_shot(self._parameters, self.settings, phi, weight), begin))}
+        settings, chance = self.settings, networks.generator(self.settings.seed)
+        size, hidden = settings.tokens * settings.width, settings.hidden
+        found = networks.layers(HEAD, (dim + size, hidden, hidden, 1), chance)
+        if settings.model == "individual":
+            return found | {GENERIC: torch.rand(size, generator=chance) - 0.5}
+        tokens = torch.rand(settings.clusters, size, generator=chance) - 0.5
+        return found | {CLUSTERS: tokens, GENERIC: torch.zeros(settings.clusters)}
 
-    def score(self, belief: Belief, phi: Array, asked: Asked | None = None) -> Scores:
-        """phi (n, d) -> r_u above the mean of the n answers; sd 0: the method knows no doubt."""
-        import torch
+    def course(self, material: Material) -> "_Course":
+        """Everybody's pairs, each with its person and with nobody."""
+        return _Course(self.settings, material)
 
-        check(phi, self.dim)
-        person = torch.from_numpy(belief.arrays["person"].astype(np.float64))
-        with torch.no_grad():
-            found = rewards(self._parameters, self.settings, person, torch.from_numpy(self._scale(phi))).numpy()
-        return Scores(found - found.mean(), np.zeros(len(phi)))
+    def unknown(self) -> Array:
+        """Nobody's."""
+        return np.asarray(nobody(self.settings, 1)[0].double().numpy())
 
-    @cached_property
-    def _parameters(self) -> Parameters:
-        return networks.tensors(self.shared)
+    def personal_loss(self, phi: "Tensor", weight: "Tensor") -> Loss:
+        """Of o_u or a_u."""
+        return few_shot(self._parameters, self.settings, phi, weight)
 
-    @cached_property
-    def _scale(self) -> Scale:
-        return Scale.among(self.shared, centred=self.settings.centred)
-
-
-def start(dim: int, settings: PRLHFSettings) -> Parameters:
-    """What is shared, before training: tokens uniform in (-1/2, 1/2), for want of a vocabulary."""
-    import torch
-
-    chance, size, hidden = networks.generator(settings.seed), settings.tokens * settings.width, settings.hidden
-    found = networks.layers(HEAD, (dim + size, hidden, hidden, 1), chance)
-    if settings.model == "individual":
-        return found | {GENERIC: torch.rand(size, generator=chance) - 0.5}
-    tokens = torch.rand(settings.clusters, size, generator=chance) - 0.5
-    return found | {CLUSTERS: tokens, GENERIC: torch.zeros(settings.clusters)}
+    def rewards(self, numbers: "Tensor", phi: "Tensor") -> "Tensor":
+        """MLP([phi; e_u])"""
+        return rewards(self._parameters, self.settings, numbers, phi)
 
 
 def nobody(settings: PRLHFSettings, people: int) -> "Tensor":
@@ -163,9 +123,7 @@ def rewards(parameters: Parameters, settings: PRLHFSettings, person: "Tensor", p
     return networks.mlp(parameters, HEAD, both).squeeze(-1)
 
 
-def few_shot(
-    parameters: Parameters, settings: PRLHFSettings, phi: "Tensor", weight: "Tensor"
-) -> Callable[["Tensor"], "Tensor"]:
+def few_shot(parameters: Parameters, settings: PRLHFSettings, phi: "Tensor", weight: "Tensor") -> Loss:
     """The loss of the numbers (b * k,) of b people, each with pairs phi (..., g, 2, d), weighing (..., g)."""
 
     def loss(flat: "Tensor") -> "Tensor":
@@ -177,31 +135,29 @@ def few_shot(
 
 
 @dataclass(frozen=True)
-class _Training:
+class _Course(PairCourse):
     settings: PRLHFSettings
-    scale: Scale
-    rows: Rows
-    spared: Sampler
 
-    @cached_property
-    def _chance(self) -> np.random.Generator:
-        return np.random.default_rng((self.settings.seed, 2))
+    @property
+    def steps(self) -> int:
+        return self.passes(self.settings.epochs, len(self.rows.rows))
+
+    def begin(self, start: Parameters) -> Parameters:
+        return start | {PEOPLE: nobody(self.settings, len(self.material.population.users))}
+
+    def kept(self, found: Parameters) -> dict[str, Array]:
+        return super().kept({name: tensor for name, tensor in found.items() if name != PEOPLE})
 
     @cached_property
     def _watched(self) -> tuple[Batch, "Tensor", "Tensor"]:
         import torch
 
-        batch = self.spared.everybody(50, self.settings.seed)
+        batch = self.watched(50)
         return batch, torch.from_numpy(self.scale(batch.phi)), torch.from_numpy(batch.weight.astype(np.float64))
 
     def loss(self, parameters: Parameters, step: int) -> "Tensor":
-        import torch
-
-        phi, weight, owner = self.rows.draw(self._chance, self.settings.batch)
-        seen = self.scale(phi)
-        seen = seen + self.settings.jitter * self._chance.normal(size=seen.shape)
-        pairs, weights = torch.from_numpy(seen.astype(np.float32)), torch.from_numpy(weight)
-        known = parameters[PEOPLE][torch.from_numpy(owner)][:, None]
+        pairs, weights, owner = self.drawn()
+        known = parameters[PEOPLE][owner][:, None]
         both = [rewards(parameters, self.settings, person, pairs) for person in (known, 0 * known)]
         with_person, generic = (nats(each[:, 0] - each[:, 1], weights) / weights.sum() for each in both)
         return self.settings.alpha * with_person + (1 - self.settings.alpha) * generic
@@ -211,7 +167,7 @@ class _Training:
         import torch
 
         batch, phi, weight = self._watched
-        still = {name: tensor.detach().double() for name, tensor in parameters.items()}
+        still = networks.still(parameters)
         begin = nobody(self.settings, len(batch.people)).double().numpy().ravel()
         loss = few_shot(still, self.settings, phi[:, : batch.known], weight[:, : batch.known])
         person = torch.from_numpy(fitted(loss, begin, tolerance=1e-2)).reshape(len(batch.people), 1, 1, -1)

@@ -12,18 +12,18 @@ paper; the sd of a score is over a few fixed draws of q. `figures` tells whether
 accuracy on people held out with their own choices, with somebody else's, and with none.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from pydantic import BaseModel, Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from idiolect.reward import networks
+from idiolect.reward.network_reward import Course, Material, NetworkReward
 from idiolect.reward.networks import Parameters, Training
-from idiolect.reward.pairs import Batch, PairReward, Pairs, Sampler, Scale, check, few_or_many, split
-from idiolect.reward.population import Population, Progress
+from idiolect.reward.pairs import Batch, Pairs, check, few_or_many
 from idiolect.reward.protocol import Asked, Belief, Scores
 from idiolect.schema import Array
 
@@ -53,13 +53,12 @@ class VPLSettings(Training):
 
 
 @dataclass(frozen=True)
-class VPL(PairReward):
+class VPL(NetworkReward):
     """Arrays of a belief: the pairs, and `mean` and `sd` (latent,) of z."""
 
-    Settings: ClassVar[type[BaseModel]] = VPLSettings
+    Settings: ClassVar[type[Training]] = VPLSettings
     name: ClassVar[str] = "vpl"
 
-    shared: Mapping[str, Array]
     settings: VPLSettings
 
     @classmethod
@@ -89,30 +88,29 @@ class VPL(PairReward):
         """The small ones, for a second or two."""
         return cls.small().model_copy(update={"epochs": 1, "batch": 8, "patience": 20})
 
-    @classmethod
-    def fit(cls, population: Population, settings: BaseModel | None = None, progress: Progress | None = None) -> Self:
-        """Train encoder and decoder; without settings, the small ones."""
-        given = VPLSettings.model_validate(settings or cls.small())
-        networks.load()
-        with networks.one_thread():
-            scale = Scale.of(population, centred=given.centred)
-            people, spared = split(population, given.held_out, given.seed)
-            training = _Training(given, scale, Sampler(population, people), Sampler(population, spared or people))
-            steps = max(1, round(given.epochs * len(population.phi) / given.batch))
-            task = networks.Task(start(population.dim, given), training.loss, training.held if spared else None)
-            found = networks.trained(task, steps, given, progress)
-            report = np.array(training.report(found))
-        return cls({**networks.arrays_of(found), **scale.arrays, "figures": networks.kept(report)}, given)
+    def start(self, dim: int) -> Parameters:
+        """The network before training."""
+        chance, hidden, latent = networks.generator(self.settings.seed), self.settings.hidden, self.settings.latent
+        sizes = {
+            "pair": (2 * dim, hidden, hidden, hidden),
+            "query": (hidden, hidden),
+            "key": (hidden, hidden),
+            "value": (hidden, hidden),
+            "mean": (hidden, latent),
+            "log_variance": (hidden, latent),
+            "decoder": (dim + latent, hidden, hidden, 1),
+        }
+        return {
+            key: value for name, size in sizes.items() for key, value in networks.layers(name, size, chance).items()
+        }
 
-    @classmethod
-    def restored(cls, arrays: Mapping[str, Array], settings: BaseModel) -> Self:
-        """From what was saved."""
-        given = VPLSettings.model_validate(settings)
-        dim = len(arrays.get(Scale.MEAN, ()))
-        networks.load()
-        shapes = {name: tuple(tensor.shape) for name, tensor in start(dim, given).items()}
-        shapes |= {Scale.MEAN: (dim,), Scale.SD: (dim,), "figures": (len(FIGURES),)}
-        return cls(networks.restored(arrays, shapes), given)
+    def shapes(self, dim: int) -> dict[str, tuple[int, ...]]:
+        """Of the network, the scale and the figures."""
+        return {**super().shapes(dim), "figures": (len(FIGURES),)}
+
+    def course(self, material: Material) -> "_Course":
+        """People's pairs, some shown to the encoder."""
+        return _Course(self.settings, material)
 
     @property
     def figures(self) -> dict[str, float]:
@@ -139,32 +137,9 @@ class VPL(PairReward):
         return Scores(rewards[0], np.sqrt(((rewards[1:] - rewards[0]) ** 2).mean(axis=0)))
 
     @cached_property
-    def _parameters(self) -> Parameters:
-        return networks.tensors(self.shared)
-
-    @cached_property
-    def _scale(self) -> Scale:
-        return Scale.among(self.shared, centred=self.settings.centred)
-
-    @cached_property
     def _draws(self) -> Array:
         half = np.random.default_rng(0).normal(size=(DRAWS // 2, self.settings.latent))
         return np.vstack([half, -half])
-
-
-def start(dim: int, settings: VPLSettings) -> Parameters:
-    """The network before training."""
-    chance, hidden, latent = networks.generator(settings.seed), settings.hidden, settings.latent
-    sizes = {
-        "pair": (2 * dim, hidden, hidden, hidden),
-        "query": (hidden, hidden),
-        "key": (hidden, hidden),
-        "value": (hidden, hidden),
-        "mean": (hidden, latent),
-        "log_variance": (hidden, latent),
-        "decoder": (dim + latent, hidden, hidden, 1),
-    }
-    return {key: value for name, size in sizes.items() for key, value in networks.layers(name, size, chance).items()}
 
 
 def encoded(parameters: Parameters, phi: "Tensor", weight: "Tensor") -> tuple["Tensor", "Tensor"]:
@@ -204,25 +179,24 @@ def divergence(mean: "Tensor", log_variance: "Tensor") -> "Tensor":
 
 
 @dataclass(frozen=True)
-class _Training:
+class _Course(Course):
     settings: VPLSettings
-    scale: Scale
-    people: Sampler
-    spared: Sampler
 
-    @cached_property
-    def _chance(self) -> np.random.Generator:
-        return np.random.default_rng((self.settings.seed, 2))
+    @property
+    def steps(self) -> int:
+        return self.passes(self.settings.epochs, len(self.material.population.phi))
+
+    def kept(self, found: Parameters) -> dict[str, Array]:
+        return {**super().kept(found), "figures": networks.kept(np.array(self.report(found)))}
 
     def _noise(self, shape: tuple[int, ...]) -> "Tensor":
         from torch import from_numpy
 
-        return from_numpy(self._chance.standard_normal(shape, dtype=np.float32))
+        return from_numpy(self.chance.standard_normal(shape, dtype=np.float32))
 
     @cached_property
     def _watched(self) -> tuple[Batch, "Tensor"]:
-        """The people held out, or where nobody could be, those trained on."""
-        batch = self.spared.everybody(self.settings.context, self.settings.seed)
+        batch = self.watched(self.settings.context)
         return batch, self._tensor(batch)
 
     def _tensor(self, batch: Batch) -> "Tensor":
@@ -235,8 +209,8 @@ class _Training:
         from torch.nn.functional import logsigmoid
 
         settings = self.settings
-        known = few_or_many(self._chance, 0, settings.context)
-        batch = self.people.draw(self._chance, settings.batch, known, settings.context)
+        known = few_or_many(self.chance, 0, settings.context)
+        batch = self.people.draw(self.chance, settings.batch, known, settings.context)
         phi, weight = self._tensor(batch), torch.from_numpy(batch.weight)
         phi = phi + settings.jitter * self._noise(phi.shape) if settings.jitter else phi
         mean, log_variance = encoded(parameters, phi[:, :known], weight[:, :known])
