@@ -241,11 +241,12 @@ STEPS = st.one_of(
     st.tuples(st.just("turn"), st.integers(0, len(PROMPTS) - 1), st.integers(0, 4), st.integers(0, 90)),
     st.tuples(st.just("consent"), st.sampled_from(KINDS), st.booleans()),
     st.tuples(st.just("rate"), st.integers(0, 9)),
+    st.tuples(st.just("forget")),
 )
 
 
-def life(steps: Sequence[tuple[object, ...]]) -> Iterator[AnyEvent]:
-    """Events of a person who asks, goes on from what they were answered, rates, allows and takes back."""
+def life(steps: Sequence[tuple[object, ...]]) -> Iterator[AnyEvent | Forgetting]:
+    """A person asks, goes on from what they were answered, rates, allows, takes back, and forgets what was inferred."""
     at, names = MONDAY, list[str]()
     for number, step in enumerate(steps):
         match step:
@@ -258,6 +259,21 @@ def life(steps: Sequence[tuple[object, ...]]) -> Iterator[AnyEvent]:
                 yield Consent.model_validate({"id": f"c{number}", "at": at, "inference": kind, "given": is_given})
             case ("rate", int(which)) if names:
                 yield Rating(id=f"r{number}", at=at, candidate=f"{names[which % len(names)]}-0", value=4)
+            case ("forget",):
+                yield Forgetting(source="inferred")
+
+
+def append(person: UserStore, *events: AnyEvent) -> None:
+    with person.transaction() as transaction:
+        for event in events:
+            transaction.append(event)
+
+
+def forget(person: UserStore, asked: Forgetting) -> list[AnyEvent]:
+    """Which kinds of inference begin anew by it."""
+    known = {each.event.id for each in person.events("restart")}
+    forgotten(person, asked)
+    return [each.event for each in person.events("restart") if each.event.id not in known]
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -267,9 +283,11 @@ def test_what_is_found_live_is_found_by_a_replay_and_once(steps: list[tuple[obje
         lively, late = store.user("lively"), store.user("late")
         allowed = [Consent(id=f"first-{kind}", at=MONDAY, inference=kind, given=True) for kind in KINDS]
         for event in (*allowed, *life(steps)):
-            for person in (lively, late):
-                with person.transaction() as transaction:
-                    transaction.append(event)
+            if isinstance(event, Forgetting):
+                append(late, *forget(lively, event))
+            else:
+                append(lively, event)
+                append(late, event)
             infer(lively)
         infer(late)
         in_force = lively.ask(lambda statements: statements.consents.copy())
@@ -284,6 +302,10 @@ def test_what_is_found_live_is_found_by_a_replay_and_once(steps: list[tuple[obje
             refolded.take(recorded)
         assert refolded.proposals() == lively.proposals()
         assert refolded.consents == in_force
+        imported, exported = store.user("imported"), export(lively)
+        import_again(imported, exported)
+        infer(imported)
+        assert export(imported) == exported
 
 
 def test_a_forgotten_turn_takes_what_was_inferred_from_it(ana: UserStore) -> None:

@@ -2,8 +2,9 @@
 
 A turn takes with it the feedback on its candidates and the statements that were read from it; a statement or a
 proposal takes what was decided, changed or set right about it, which may repeat its words. What was inferred goes with
-any of the turns that show it, and with the consent that it rests on. A consent that was taken back goes with the event
-which did so, so that forgetting never allows anything.
+any of the turns that show it, and with the consent that it rests on; that kind of inference then begins anew, else the
+same events would show the same once more. A consent that was taken back goes with the event which did so, and that
+inference began anew goes with its consent alone, so that forgetting never allows anything.
 """
 
 from collections import defaultdict
@@ -24,6 +25,7 @@ from idiolect.schema import (
     Interaction,
     Proposal,
     Rating,
+    Restart,
     Revision,
     Signal,
     Statement,
@@ -46,10 +48,20 @@ def hanging_on(event_ids: Iterable[str], reader: Reader) -> set[str]:
     named |= _taken_back((each.event for each in events), named)
     for recorded in events:  # in order: what hangs on an event came after it
         event = recorded.event
-        if event.id in named or any(event_of_statement(each, targets) in targets for each in _pointers(event)):
+        is_named = event.id in named and not isinstance(event, Restart)
+        if is_named or any(event_of_statement(each, targets) in targets for each in _pointers(event)):
             gone.add(event.id)
             targets |= {event.id, *_answers(event)}
     return gone
+
+
+def inferred_in(event_ids: Container[str], reader: Reader) -> set[Inference]:
+    """The kinds of inference that found any of these events, or count them."""
+    return {
+        kind
+        for each in reader.events("hint", "proposal", "signal")
+        if each.event.id in event_ids and (kind := _inference_of(each.event)) is not None
+    }
 
 
 def event_of_statement(identifier: str, events: Container[str]) -> str:
@@ -90,10 +102,19 @@ def candidates_of(event: AnyEvent) -> tuple[str, ...]:
     return ()
 
 
+def _inference_of(event: AnyEvent) -> Inference | None:
+    match event:
+        case Hint(inferred=inferred) | Proposal(inferred=Inferred() as inferred):
+            return inferred.by
+        case Signal():
+            return "reactions"
+    return None
+
+
 def _pointers(event: AnyEvent) -> tuple[str, ...]:
     """Ids of events, answers or candidates that this event is about."""
     match event:
-        case Decision(proposal=target) | Revision(statement=target):
+        case Decision(proposal=target) | Revision(statement=target) | Restart(consent=target):
             return (target,)
         case Statement(turn=str(target)) | Correction(statement=str(target)):
             return (target,)

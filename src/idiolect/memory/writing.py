@@ -26,11 +26,11 @@ from idiolect.memory.arrays import embedding_bytes, packed, vector_bytes
 from idiolect.memory.consolidation import Consolidated
 from idiolect.memory.door import pass_the_door
 from idiolect.memory.faults import as_bad_input, as_store_errors
-from idiolect.memory.forgetting import Reader, hanging_on
+from idiolect.memory.forgetting import Reader, hanging_on, inferred_in
 from idiolect.memory.keeping import Fork, Keeping
 from idiolect.memory.reading import HEARD, MOST_VALUES, OF, Query, Reading, Rows, batches
 from idiolect.memory.records import Embeddings, Removed, State
-from idiolect.schema import EVENT, WORD_KINDS, AnyEvent, Array, Interaction, now
+from idiolect.schema import EVENT, WORD_KINDS, AnyEvent, Array, Inference, Interaction, Restart, now
 
 T = TypeVar("T")
 
@@ -204,11 +204,12 @@ class Transaction(Reading):
         """Delete events and what hangs on them (see forgetting.py); how many rows went, by table.
 
         Every derived belief goes too, to be rebuilt from what is left, and the epoch changes, so that other processes
-        drop what they hold. Ids of nobody's are passed over. `reader` has the events as this transaction does, and
-        spares reading them once more.
+        drop what they hold. Inference of which something goes begins anew. Ids of nobody's are passed over. `reader`
+        has the events as this transaction does, and spares reading them once more.
         """
         self.has_deleted, self._fork.is_current = True, False
         gone = sorted(hanging_on(event_ids, reader or self))
+        guessed = inferred_in(set(gone), reader or self) if gone else set[Inference]()
         counts = dict.fromkeys(_FORGETTINGS, 0)
         for start in range(0, len(gone), MOST_VALUES):
             some = {"of": self.id, "events": gone[start : start + MOST_VALUES]}
@@ -218,6 +219,7 @@ class Transaction(Reading):
         self._run(_NEXT_EPOCH, {"of": self.id})
         if gone:
             self.removed.append(Removed(self._epoch(), tuple(gone), counts))
+        self._restart(guessed)
         return counts
 
     def erase(self) -> dict[str, int]:
@@ -234,6 +236,12 @@ class Transaction(Reading):
     def ask(self, question: Callable[[Consolidated], T]) -> T:
         """The answer of this person's statements, with those that were written in this transaction."""
         return self._keeping.ask_within(self, question, self._fork)
+
+    def _restart(self, kinds: Iterable[Inference]) -> None:
+        """Those that the person still allows read from here on."""
+        allowed = self.ask(lambda statements: statements.consents.copy()).allowed if kinds else {}
+        for kind in sorted(allowed.keys() & kinds):
+            self.append(Restart(inference=kind, consent=allowed[kind].consent))
 
     def _seqs(self, event_ids: Iterable[str]) -> dict[str, int]:
         asked = [each for each in event_ids if each.isprintable()]

@@ -148,6 +148,14 @@ class Consent(Event):
     given: bool
 
 
+class Restart(Event):
+    """Something inferred was forgotten: inference of that kind reads only what comes after. No word of it is here."""
+
+    kind: Literal["restart"] = "restart"
+    inference: Inference
+    consent: str  # id of the event by which the person allows it; the restart stays as long as this
+
+
 class Signal(Event):
     """What a client saw the person do with an answer, without saying anything of it; kept only with their consent."""
 
@@ -184,6 +192,7 @@ AnyEvent: TypeAlias = Annotated[
     | Decision
     | Revision
     | Consent
+    | Restart
     | Signal
     | Hint,
     Field(discriminator="kind"),

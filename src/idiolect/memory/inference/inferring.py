@@ -9,10 +9,10 @@ from idiolect.memory.inference import READERS
 from idiolect.memory.inference.reader import Found, Reader
 from idiolect.memory.records import Recorded
 from idiolect.memory.store import Forgotten, UserStore
-from idiolect.schema import Consent, Inference
+from idiolect.schema import Consent, Inference, Restart
 
 DRAWER: Final = "inference"
-READ: Final = ("interaction", "choice", "tie", "rating", "edit", "signal", "consent")
+READ: Final = ("interaction", "choice", "tie", "rating", "edit", "signal", "consent", "restart")
 KEPT_AS: Final = ("hint", "proposal")
 
 
@@ -25,13 +25,17 @@ class Inferring:
     lock: RLock = field(default_factory=RLock)
 
     def take(self, recorded: Recorded) -> Iterable[Found]:
-        """What is found by the next event; a kind begins with its consent, and ends as that is taken back."""
+        """What is found by the next event; a kind begins with its consent, anew where it restarts, and ends with it."""
         self.through, event = recorded.seq, recorded.event
         if isinstance(event, Consent):
             if not event.given:
                 self.readers.pop(event.inference, None)
             elif event.inference not in self.readers:
                 self.readers[event.inference] = READERS[event.inference](event.id)
+            return ()
+        if isinstance(event, Restart):
+            if event.inference in self.readers:
+                self.readers[event.inference] = READERS[event.inference](self.readers[event.inference].consent)
             return ()
         return [found for reader in self.readers.values() for found in reader.take(event)]
 
@@ -45,9 +49,7 @@ def infer(person: UserStore) -> tuple[Found, ...]:
     if not isinstance(inferring, Inferring):
         return ()
     with inferring.lock:
-        found = [
-            each for recorded in person.events(*READ, after=inferring.through) for each in inferring.take(recorded)
-        ]
+        found = _found(inferring, person.events(*READ, after=inferring.through))
         if not found:
             return ()
         try:
@@ -57,6 +59,17 @@ def infer(person: UserStore) -> tuple[Found, ...]:
         except BaseException:
             kept.drawers.pop(DRAWER, None)  # read anew, so that what was not kept is found again
             raise
+
+
+def _found(inferring: Inferring, events: Iterable[Recorded]) -> list[Found]:
+    """By all of them; what a kind found before it restarted was forgotten."""
+    found = list[Found]()
+    for recorded in events:
+        if isinstance(recorded.event, Restart):
+            restarted = recorded.event.inference
+            found = [each for each in found if each.inferred is None or each.inferred.by != restarted]
+        found += inferring.take(recorded)
+    return found
 
 
 def _recorded(person: UserStore, epoch: int, found: Iterable[Found]) -> tuple[Found, ...]:

@@ -18,6 +18,7 @@ from idiolect.schema import (
     Noun,
     Proposal,
     Rating,
+    Restart,
     Revision,
     Signal,
     Statement,
@@ -65,6 +66,6 @@ def _of_event(event: AnyEvent) -> AuditLine:
             counts = {"given": int(given)}
         case Hint(inferred=inferred) | Proposal(inferred=Inferred() as inferred):
             about = inferred.turns
-        case Statement(turn=str(target)) | Correction(statement=str(target)):
+        case Statement(turn=str(target)) | Correction(statement=str(target)) | Restart(consent=target):
             about = (target,)
     return AuditLine(at=event.at, action=event.kind, ids=(event.id, *about), counts=counts)
