@@ -77,6 +77,20 @@ def test_a_text_is_embedded_once_by_the_loop_and_the_screen() -> None:
     assert EMBEDDER.keeps(text)
 
 
+def test_nothing_is_kept_of_what_an_erasure_does_not_know() -> None:
+    whole, read = "Ｔｅｌｌ ｍｅ ａｂｏｕｔ ｑｕｉｅｔ ｂｅａｃｈｅｓ", "tell me about quiet beaches"
+    judged(whole)
+    assert EMBEDDER.keeps(whole)
+    assert not EMBEDDER.keeps(read)
+    answer = "The coast is quiet in May, and the small hotels are open. " * 30
+    screen = BOUNDARY.stream_screen(as_messages(whole))
+    for letter in answer:
+        screen.feed(letter)
+    screen.finish()
+    assert EMBEDDER.keeps(answer)
+    assert not any(EMBEDDER.keeps(answer[:end]) for end in range(1, len(answer)))
+
+
 def test_an_answer_that_declines_is_admitted_and_one_that_complies_is_not() -> None:
     messages = as_messages(UNSEEN[1])
     no = "I'm sorry, but I can't help with that. Tricking people out of their money is a crime."

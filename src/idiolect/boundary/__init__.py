@@ -24,6 +24,7 @@ class Boundary:
     def __init__(self, policy: Policy, embedder: Embedder | None = None, screens: Sequence[Screen] = ()) -> None:
         """With an embedder the shipped heads judge beside the rules; `screens` stand in place of both."""
         self.policy = policy
+        self._embedder = embedder
         trained = heads.shipped() if embedder is not None and not screens else None
         if embedder is not None and trained is not None:
             screens = (TrainedScreen(policy, trained, embedder),)
@@ -70,7 +71,16 @@ class Boundary:
         def draft(text: str) -> Verdict:
             return self._verdict(finding for reading in readings for finding in reading.draft(text))
 
-        return StreamScreen(draft, lambda text: self._judged(readings, text), self.admits, self._ending)
+        beginnings = list[str]()
+
+        def judge(text: str) -> Verdict:
+            verdict = self._judged(readings, text)
+            if self._embedder is not None and text not in beginnings:
+                self._embedder.forget(beginnings)  # an erasure knows the whole answer alone
+                beginnings[:] = [text]
+            return verdict
+
+        return StreamScreen(draft, judge, self.admits, self._ending)
 
     def refusal(self, verdict: Verdict) -> str:
         """What is said in the model's place: polite, and it names what may be asked instead."""

@@ -61,7 +61,9 @@ class TrainedScreen:
 
     def asked(self, text: str, found: Sequence[Finding]) -> "Asked | None":
         """What the heads see in a request; nothing in a text without words."""
-        readings = [self._seen(each) for each in (text, *_undisguised(text)) if each.strip()]
+        disguised = _undisguised(text)
+        readings = [self._seen(each) for each in (text, *disguised) if each.strip()]
+        self._embedder.forget(disguised)  # an erasure knows the text as it was written alone
         if not readings:
             return None
         rules = self._gravest(found)
@@ -83,6 +85,8 @@ class TrainedScreen:
         if not read.isascii():
             read = read.encode("utf-8", "replace").decode()  # half a pair of surrogates is no text to an embedder
         vectors = self._embedder.windows(read).astype(np.float32)
+        if read != text:
+            self._embedder.forget([read])
         return Seen(vectors, words_of(read, len(vectors)))
 
     def _gravest(self, found: Sequence[Finding]) -> float:
