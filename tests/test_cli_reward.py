@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from idiolect.cli import main
+from idiolect.cli.reward_files import described
 from idiolect.reward import PERSONAL
 
 LONG = "There are several reasons for this, and each of them deserves a careful and extensive explanation. " * 2
@@ -83,6 +84,12 @@ def test_a_reward_tells_where_it_is_from_and_what_it_learns_of_a_person(capsys: 
 def test_every_method_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("reward", "list", "--json") == 0
     assert set(json.loads(capsys.readouterr().out)) == set(PERSONAL)
+
+
+def test_every_method_is_told_in_one_whole_sentence_of_its_own() -> None:
+    sentences = [sentence for _, sentence, _ in described()]
+    assert len(set(sentences)) == len(PERSONAL)
+    assert all(sentence.endswith(".") for sentence in sentences)
 
 
 def test_what_cannot_be_done_is_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 from pydantic import BaseModel
 
-from idiolect.reward.attribute_weighted import DPA, DPASettings, PReF, PReFSettings
 from idiolect.reward.choices import Choices
+from idiolect.reward.dpa import DPA, DPASettings
 from idiolect.reward.lore import LoRe, LoReSettings
 from idiolect.reward.minimise import in_unit_ball, lbfgs, newton, on_simplex
-from idiolect.reward.pal import PALA, PALB
+from idiolect.reward.pal_a import PALA
+from idiolect.reward.pal_b import PALB
 from idiolect.reward.population import Population
+from idiolect.reward.pref import PReF, PReFSettings
 from idiolect.reward.protocol import Asked, Belief, Chosen, FittedReward, Tied, scores
 from idiolect.reward.prototypes import PALSettings, PrototypeReward, softmax
 from idiolect.reward.universal import Universal, UniversalSettings

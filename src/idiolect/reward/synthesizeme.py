@@ -1,5 +1,4 @@
-"""SynthesizeMe: a judge with a persona and demonstrations that were found on the person's own choices (Ryan et al.,
-2025, arXiv 2506.05598, section 3).
+"""SynthesizeMe: a judge with a persona and demonstrations, found by search (Ryan et al., 2025, arXiv 2506.05598, 3).
 
     argmax over demonstration sets D  accuracy on the validation choices of judge(. | persona, D)
 

@@ -1,9 +1,9 @@
-"""The universal reward: one Bradley-Terry model for everybody, with a linear head on the features (Christiano et al.,
-2017, arXiv 1706.03741, section 2.2.3; Ouyang et al., 2022, arXiv 2203.02155, equation 1).
+"""The universal reward: one Bradley-Terry model for everybody (Christiano et al., 2017, arXiv 1706.03741, 2.2.3).
 
     r(x, y) = w . phi(x, y);
     minimise over w   mean_i log(1 + exp(-w . delta_i)) + c mean_i (r_i+ + r_i-)^2 + ridge |w|^2 / 2
 
+A linear head on the features, with the loss of Ouyang et al. (2022, arXiv 2203.02155, equation 1).
 Shared: w (d,).  Per user: nothing.  Cold start: the same reward, so what a person chooses changes nothing.
 """
 

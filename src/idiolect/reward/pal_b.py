@@ -1,22 +1,14 @@
-"""PAL: people as mixtures of prototypes in a space where preference is closeness (Chen et al., 2024, arXiv 2406.08469).
+"""PAL-B: prototypes point from each prompt, a person between them (Chen et al., 2024, arXiv 2406.08469).
 
-    PAL-A    r_u(x, y) = -|f(phi(x, y)) - f(P w_u)|;  hinge max(0, 1 - margin) on the difference of two answers
-    PAL-B    r_u(x, y) = e^l cos(f(phi(x, y)), sum_k w_uk g_k(x));  cross-entropy over the two answers
+    r_u(x, y) = e^l cos(f(phi(x, y)), sum_k w_uk g_k(x));  cross-entropy over the two answers
 
-w_u on the simplex, by a softmax of free logits. f is a perceptron with two hidden layers (A: ReLU with a residual; B:
-GELU), P (K, d) are prototypes, g_k perceptrons on the prompt's embedding. Where a prompt has none, g_k sees 0, so that
-each prototype is one direction, the same for every prompt.
-
-Shared: f, P or g_k and l, the mean of the training people's logits, a gain.  Per user: K logits.  Cold start: the mean.
-A new person's logits are the mode of the posterior under N(mean, I), the spread that the released code starts them
-with, by the logistic loss of the gained reward: the code's ten passes at a rate of .005 hardly leave the start. The
-gain turns distances into log-odds and is told on people left out. Only choices are learnt from: ratings and statements
-are counted. The released training step neither warms up nor adds the bound on points that its settings name;
-nor does this.
+w_u is on the simplex; f and g_k, on the prompt's embedding, are perceptrons with two hidden layers (GELU). Where a
+prompt has no embedding, g_k sees 0, so that each prototype is one direction, the same for every prompt.
+Shared: f, g_k, l.  How it is fitted, what is per user, and the cold start: `prototypes.py`.
 """
 
-from dataclasses import dataclass, field
-from typing import ClassVar, Self, cast
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,94 +26,10 @@ LARGEST_SCALE = np.log(100.0)  # of e^l, as the released code clamps it
 
 
 @dataclass(frozen=True)
-class PALA(PrototypeReward):
-    """PAL-A. A belief keeps `points`, f of every answer (m, d), in half precision."""
-
-    name: ClassVar[str] = "pal-a"
-
-    shared: Views
-    mean: Array
-    settings: PALSettings = field(default_factory=PALSettings)
-    gain: float = 1.0
-
-    @classmethod
-    def of(cls, shared: Views, mean: Array, settings: PALSettings, gain: float = 1.0) -> Self:
-        """From its parts."""
-        return cls(shared, mean, settings, gain)
-
-    @classmethod
-    def shapes(cls, dim: int, prompt: int, settings: PALSettings) -> Shapes:
-        """f and `prototypes` (K, d)."""
-        return {**Perceptron("f", dim, dim).shapes(), "prototypes": (settings.prototypes, dim)}
-
-    @property
-    def f(self) -> Perceptron:
-        """Maps features and prototypes into the space."""
-        dim = self.shared["prototypes"].shape[1]
-        return Perceptron("f", dim, dim, residual=True)
-
-    def begin(self, rng: np.random.Generator) -> None:
-        """Prototypes of unit length."""
-        self.f.start(self.shared, rng)
-        drawn = rng.normal(size=self.shared["prototypes"].shape)
-        self.shared["prototypes"][:] = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
-
-    def rates(self) -> dict[str, float]:
-        """The prototypes'."""
-        return {"prototypes": self.settings.prototype_rate}
-
-    def push(self, batch: Batch, into: Views) -> Array:
-        """Adds the gradient."""
-        b = len(batch.owner)
-        mixed = batch.weights @ self.shared["prototypes"]
-        mapped, cache = self.f.forward(self.shared, np.concatenate([batch.phi[:, 0], batch.phi[:, 1], mixed]))
-        away = mapped[: 2 * b].reshape(2, b, -1) - mapped[2 * b :]
-        distance = np.linalg.norm(away, axis=2).clip(1e-9)
-        margin = distance[1] - distance[0]
-        rise = (margin < 1).astype(np.float64) if self.settings.loss == "hinge" else sigmoid(-margin)
-        slope = away / distance[..., None] * (batch.power * rise)[None, :, None] * np.array([1.0, -1.0])[:, None, None]
-        to_input = self.f.backward(self.shared, cache, np.concatenate([*slope, -slope.sum(axis=0)]), into)[2 * b :]
-        into["prototypes"] += batch.weights.T @ to_input
-        return np.asarray(to_input @ self.shared["prototypes"].T)
-
-    def row_shapes(self) -> dict[str, tuple[int, ...]]:
-        """`points` (d,)."""
-        return {"points": (self.shared["prototypes"].shape[1],)}
-
-    def looked(self, phi: Array, asked: Asked | None) -> Kept:
-        """f of every answer."""
-        same_dim(phi, self.shared["prototypes"].shape[1])
-        points, _ = self.f.forward(self.shared, phi)
-        return {"points": cast("Array", points.astype(np.float16))}  # 50 choices of 64 numbers: 12.8 kB
-
-    def scored(self, w: Array, kept: Kept, sizes: NDArray[np.intp]) -> tuple[Array, Slope]:
-        """Minus the distances to f(P w)."""
-        ideal, cache = self.f.forward(self.shared, (w @ self.shared["prototypes"])[None])
-        away = kept["points"].astype(np.float64) - ideal
-        distance = np.linalg.norm(away, axis=1).clip(1e-9)
-
-        def slope(to_scores: Array) -> Array:
-            to_ideal = (to_scores / distance) @ away
-            return np.asarray(self.shared["prototypes"] @ self.f.backward(self.shared, cache, to_ideal[None], None)[0])
-
-        return -distance, slope
-
-
-@dataclass(frozen=True)
 class PALB(PrototypeReward):
     """PAL-B. A belief keeps `along` (m, K), f of every answer against g_k of its prompt, and `grams` (n, K, K)."""
 
     name: ClassVar[str] = "pal-b"
-
-    shared: Views
-    mean: Array
-    settings: PALSettings = field(default_factory=PALSettings)
-    gain: float = 1.0
-
-    @classmethod
-    def of(cls, shared: Views, mean: Array, settings: PALSettings, gain: float = 1.0) -> Self:
-        """From its parts."""
-        return cls(shared, mean, settings, gain)
 
     @classmethod
     def shapes(cls, dim: int, prompt: int, settings: PALSettings) -> Shapes:
