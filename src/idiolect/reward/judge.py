@@ -13,10 +13,11 @@ of log-odds: r_i = mean_j logit p_ij, so that two answers' log-odds are the diff
 
 import json
 import re
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import BaseModel, Field, JsonValue, PositiveInt
@@ -107,18 +108,45 @@ STATED_FORM: dict[str, JsonValue] = {
 
 
 @dataclass(frozen=True)
-class Judge(PersonalReward):
-    """Arrays of a belief: `record`, the person's texts as bytes (see `records.py`)."""
+class JudgedReward(PersonalReward):
+    """A reward that is read off an umpire; what the umpire is told of the person is the method's own."""
+
+    name: ClassVar[str]
+    WORDS: ClassVar[tuple[str, ...]]  # in which the model is asked
 
     model: Model
     space: PreferenceSpace
-    settings: JudgeSettings = field(default_factory=JudgeSettings)
+    settings: BaseModel
+
+    @abstractmethod
+    def chance(self, belief: Belief, prompt: str, first: str, second: str) -> float:
+        """P(the first answer is preferred)"""
 
     @property
     def version(self) -> str:
         """The method's name with a hash of the model, the words and the settings."""
-        said = "\n".join([self.model.fingerprint, SYSTEM, VERDICT, STATED, self.settings.model_dump_json()])
-        return f"judge-{sha256(said.encode()).hexdigest()[:12]}"
+        said = "\n".join([self.model.fingerprint, *self.WORDS, self.settings.model_dump_json()])
+        return f"{self.name}-{sha256(said.encode()).hexdigest()[:12]}"
+
+    def score(self, belief: Belief, phi: Array, asked: Asked | None = None) -> Scores:
+        """n(n - 1) questions for n answers. sd 0: doubt is in the mean. Raises DataError without the answers' texts."""
+        prompt, answers = asked.prompt if asked else "", texts(phi, asked, self.space.dim)
+        return compared(answers, lambda first, second: self.chance(belief, prompt, first, second))
+
+    def probability(self, belief: Belief, phi: Array, asked: Asked | None = None) -> float:
+        """P(phi[0] is preferred). Raises DataError without the answers' texts."""
+        first, second = texts(phi, asked, self.space.dim)
+        return self.chance(belief, asked.prompt if asked else "", first, second)
+
+
+@dataclass(frozen=True)
+class Judge(JudgedReward):
+    """Arrays of a belief: `record`, the person's texts as bytes (see `records.py`)."""
+
+    name: ClassVar[str] = "judge"
+    WORDS: ClassVar[tuple[str, ...]] = (SYSTEM, VERDICT, STATED)
+
+    settings: JudgeSettings = field(default_factory=JudgeSettings)
 
     def prior(self) -> Belief:
         """Nothing is known."""
@@ -133,18 +161,8 @@ class Judge(PersonalReward):
         """The record of all the evidence."""
         return Belief({RECORD: as_bytes(Record.of(evidence, self.space).model_dump_json())}, len(evidence))
 
-    def score(self, belief: Belief, phi: Array, asked: Asked | None = None) -> Scores:
-        """n(n - 1) questions for n answers. sd 0: doubt is in the mean. Raises DataError without the answers' texts."""
-        answers = texts(phi, asked, self.space.dim)
-        return compared(answers, lambda first, second: self._chance(belief, asked, first, second))
-
-    def probability(self, belief: Belief, phi: Array, asked: Asked | None = None) -> float:
-        """P(phi[0] is preferred). Raises DataError without the answers' texts."""
-        first, second = texts(phi, asked, self.space.dim)
-        return self._chance(belief, asked, first, second)
-
-    def _chance(self, belief: Belief, asked: Asked | None, first: str, second: str) -> float:
-        prompt = asked.prompt if asked else ""
+    def chance(self, belief: Belief, prompt: str, first: str, second: str) -> float:
+        """By a profile of what is nearest to the prompt."""
         profile = profile_of(recorded(belief.arrays), prompt, self.settings.examples)
         return Umpire(self.model, self.settings).chance(profile, prompt, first, second)
 

@@ -16,17 +16,16 @@ this room, another order may give another belief.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
+from typing import ClassVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
-from idiolect.features.space import PreferenceSpace
 from idiolect.models.protocol import Model, Request
-from idiolect.reward.judge import SYSTEM, JudgeSettings, Umpire, compared, pick_in_words, question, verdict
-from idiolect.reward.protocol import Asked, Belief, Chosen, Evidence, PersonalReward, Scores, Tied
-from idiolect.reward.records import RECORD, Pick, Record, as_bytes, as_text, recorded, texts
-from idiolect.schema import Array, Message, Sampling
+from idiolect.reward.judge import SYSTEM, JudgedReward, JudgeSettings, Umpire, pick_in_words, question, verdict
+from idiolect.reward.protocol import Belief, Chosen, Evidence, Tied
+from idiolect.reward.records import RECORD, Pick, Record, as_bytes, as_text, recorded
+from idiolect.schema import Message, Sampling
 
 FOUND = "found"  # among a belief's arrays: persona and demonstrations
 REASON = (
@@ -76,18 +75,13 @@ class Found(BaseModel):
 
 
 @dataclass(frozen=True)
-class SynthesizeMe(PersonalReward):
+class SynthesizeMe(JudgedReward):
     """Arrays of a belief: `record`, the person's texts in their order, and `found`, both as bytes."""
 
-    model: Model
-    space: PreferenceSpace
-    settings: SynthesizeMeSettings = field(default_factory=SynthesizeMeSettings)
+    name: ClassVar[str] = "synthesizeme"
+    WORDS: ClassVar[tuple[str, ...]] = (SYSTEM, REASON, PERSONA)
 
-    @property
-    def version(self) -> str:
-        """The method's name with a hash of the model, the words and the settings."""
-        said = "\n".join([self.model.fingerprint, SYSTEM, REASON, PERSONA, self.settings.model_dump_json()])
-        return f"synthesizeme-{sha256(said.encode()).hexdigest()[:12]}"
+    settings: SynthesizeMeSettings = field(default_factory=SynthesizeMeSettings)
 
     def prior(self) -> Belief:
         """The plain judge."""
@@ -104,19 +98,9 @@ class SynthesizeMe(PersonalReward):
         picks = [pick for pick in record.picks if not pick.tied]
         return _belief(record, Search(self.model, self.settings).over(picks), len(evidence))
 
-    def score(self, belief: Belief, phi: Array, asked: Asked | None = None) -> Scores:
-        """n(n - 1) questions for n answers. sd 0: doubt is in the mean. Raises DataError without the answers' texts."""
-        answers = texts(phi, asked, self.space.dim)
-        return compared(answers, lambda first, second: self._chance(belief, asked, first, second))
-
-    def probability(self, belief: Belief, phi: Array, asked: Asked | None = None) -> float:
-        """P(phi[0] is preferred). Raises DataError without the answers' texts."""
-        first, second = texts(phi, asked, self.space.dim)
-        return self._chance(belief, asked, first, second)
-
-    def _chance(self, belief: Belief, asked: Asked | None, first: str, second: str) -> float:
-        umpire = Umpire(self.model, self.settings.judge)
-        return umpire.chance(found_in(belief).profile(), asked.prompt if asked else "", first, second)
+    def chance(self, belief: Belief, prompt: str, first: str, second: str) -> float:
+        """By the persona and the demonstrations."""
+        return Umpire(self.model, self.settings.judge).chance(found_in(belief).profile(), prompt, first, second)
 
 
 @dataclass(frozen=True)
