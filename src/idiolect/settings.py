@@ -4,6 +4,7 @@ The file is the one named by IDIOLECT_CONFIG, else `idiolect.toml` here, else th
 folder. Unknown keys are refused wherever they stand.
 """
 
+import json
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -11,7 +12,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, SecretStr, ValidationError
+from pydantic import Field, JsonValue, NonNegativeFloat, PositiveFloat, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from idiolect.errors import SettingsError
@@ -129,6 +130,15 @@ def config_file(config: Path | None = None) -> Path | None:
         return Path(named)
     home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     return next((path for path in (Path(FILE_NAME), home / "idiolect" / FILE_NAME) if path.is_file()), None)
+
+
+def spelt(text: str) -> JsonValue:
+    """The value of a setting as a command spells it: JSON, or else bare text."""
+    try:
+        value: JsonValue = json.loads(text)
+    except ValueError:
+        return text
+    return value
 
 
 def _is_ours(variable: str) -> bool:

@@ -21,7 +21,7 @@ from idiolect.reward.population import Progress
 from idiolect.reward.protocol import Belief, FittedReward, LinearReward, PersonalReward
 from idiolect.reward.shelf import Card, Source, fitted_method, open_reward, save_reward
 from idiolect.schema import Array, Noun
-from idiolect.settings import load_settings
+from idiolect.settings import load_settings, spelt
 
 SHOWN = 12  # weights
 EVEN = 1e-9  # rewards that differ by less are equal
@@ -88,7 +88,7 @@ def fitted(method: str, data: Measured, out: Path, settings: Mapping[str, str], 
 
 def settings_of(kind: type[FittedReward], name: str, said: Mapping[str, str], seed: int | None) -> BaseModel:
     """Each value is JSON, or else bare text. Raises SettingsError."""
-    values = {key: _value(text) for key, text in said.items()}
+    values = {key: spelt(text) for key, text in said.items()}
     if seed is not None:
         if "seed" not in kind.Settings.model_fields:
             raise BadInput(f"{name} draws nothing, so that it has no seed: leave --seed out")
@@ -229,11 +229,3 @@ def _prediction(reward: PersonalReward, belief: Belief, data: Measured, place: i
 def _softmax(scores: Array) -> Array:
     raised = np.exp(scores - scores.max())
     return np.asarray(raised / raised.sum())
-
-
-def _value(text: str) -> object:
-    try:
-        found: object = json.loads(text)
-    except ValueError:
-        return text
-    return found

@@ -19,6 +19,7 @@ from idiolect.evaluation import BENCHES
 from idiolect.evaluation.protocol import Bench, Case, Figure, Machine, Report
 from idiolect.evaluation.runs import RunFolder, digest
 from idiolect.evaluation.staged import staged_tables
+from idiolect.settings import spelt
 
 RUNS = Path("runs")
 NOTED = (
@@ -93,7 +94,7 @@ def make_bench(name: str, overrides: Mapping[str, str]) -> Bench:
     if name not in BENCHES:
         raise UnknownMethod(f"no bench named {name!r}; there are: {', '.join(sorted(BENCHES))}")
     try:
-        return BENCHES[name].model_validate({key: _value(text) for key, text in overrides.items()})
+        return BENCHES[name].model_validate({key: spelt(text) for key, text in overrides.items()})
     except ValidationError as refused:
         first = refused.errors()[0]
         setting = ".".join(map(str, first["loc"]))
@@ -166,14 +167,6 @@ def report_table(report: Report) -> Table:
 def _meaning(words: Mapping[str, str], name: str) -> str:
     """The words of the longest key that the name begins with."""
     return words.get(max((key for key in words if name.startswith(key)), key=len, default=""), "")
-
-
-def _value(text: str) -> JsonValue:
-    try:
-        value: JsonValue = json.loads(text)
-    except ValueError:
-        return text
-    return value
 
 
 def _cpu() -> str:
