@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from answer_files import SENTENCES
 from idiolect.errors import DataError, UnknownMethod
 from idiolect.evaluation.lenses import AttributeLens, ForeignLens, lexicons
 from idiolect.evaluation.simulated import (
@@ -13,21 +14,6 @@ from idiolect.evaluation.simulated import (
     temperature,
 )
 from idiolect.features.space import PreferenceSpace
-
-SENTENCES = [
-    "You could walk to the river in the morning and watch the birds.",
-    "First, heat the oil; then add rice, salt and two eggs.",
-    "I think that it may depend on the price!",
-    "However, the government established numerous laws in 1848.",
-    "Don't worry, that's totally fine, friend!",
-    "Have you asked your doctor about the pain in your knee?",
-    "- Write a list\n- Read a book\n- Sleep well",
-    "Energy is conserved because forces act in pairs.",
-    "Once upon a time a small cat lived in a quiet house by the sea.",
-    "The computer stores data, e.g. names and numbers, on a disk.",
-    "It was a cold and wonderful day, as bright as gold.",
-    "People share money, food and time with their family.",
-]
 
 
 def a_pool(prompts: int = 30, answers: int = 8) -> list[list[str]]:

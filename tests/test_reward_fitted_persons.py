@@ -12,26 +12,16 @@ from idiolect.reward.population import Population
 from idiolect.reward.prlhf import GENERIC, PEOPLE, PRLHF, PRLHFSettings, nobody, rewards
 from idiolect.reward.protocol import Chosen, Evidence, Rated, Said
 from idiolect.schema import Array
+from tastes import choices, people_of
 
 torch = pytest.importorskip("torch")
 
 D = 4
 
 
-def choices(taste: Array, count: int, seed: int) -> Array:
-    """(count, 2, d) pairs, the one that the taste prefers first."""
-    phi = np.random.default_rng(seed).normal(size=(count, 2, len(taste)))
-    wrong = (phi[:, 0] - phi[:, 1]) @ taste < 0
-    phi[wrong] = phi[wrong][:, ::-1]
-    return np.asarray(phi)
-
-
 def population(people: int = 30, pairs: int = 20) -> Population:
     """All want the second feature, and every other person wants what the rest avoids: the first."""
-    tastes = [np.eye(D)[1] + np.eye(D)[0] * (2 if person % 2 else -2) for person in range(people)]
-    phi = np.concatenate([choices(taste, pairs, seed) for seed, taste in enumerate(tastes)]).astype(np.float32)
-    owner = np.repeat(np.arange(people, dtype=np.int32), pairs)
-    return Population(tuple(f"p{n}" for n in range(people)), phi, owner, np.ones(len(phi), np.float32))
+    return people_of([np.eye(D)[1] + np.eye(D)[0] * (2 if person % 2 else -2) for person in range(people)], pairs)
 
 
 SMALL = PRLHF.small().model_copy(update={"batch": 64, "epochs": 25, "jitter": 0.0, "pull": 0.1, "patience": 20})

@@ -13,7 +13,7 @@ from idiolect.reward.pairs import PairReward, Sampler, Scale, few_or_many
 from idiolect.reward.population import Population
 from idiolect.reward.protocol import Belief, Chosen, Evidence, Tied
 from idiolect.reward.vpl import VPL, VPLSettings, annealed, decoded, divergence, encoded
-from idiolect.schema import Array
+from tastes import choices, people_of
 
 torch = pytest.importorskip("torch")
 
@@ -21,20 +21,9 @@ D = 4
 CONTEXTUAL: list[type[PairReward]] = [GPO, VPL]
 
 
-def choices(taste: Array, count: int, seed: int) -> Array:
-    """(count, 2, d) pairs, the one that the taste prefers first."""
-    phi = np.random.default_rng(seed).normal(size=(count, 2, len(taste)))
-    wrong = (phi[:, 0] - phi[:, 1]) @ taste < 0
-    phi[wrong] = phi[wrong][:, ::-1]
-    return np.asarray(phi)
-
-
 def divided(people: int = 40, pairs: int = 20) -> Population:
     """Every other person wants what the rest avoids: the first feature."""
-    tastes = [np.eye(D)[0] * (1 if person % 2 else -1) for person in range(people)]
-    phi = np.concatenate([choices(taste, pairs, seed) for seed, taste in enumerate(tastes)]).astype(np.float32)
-    owner = np.repeat(np.arange(people, dtype=np.int32), pairs)
-    return Population(tuple(f"p{n}" for n in range(people)), phi, owner, np.ones(len(phi), np.float32))
+    return people_of([np.eye(D)[0] * (1 if person % 2 else -1) for person in range(people)], pairs)
 
 
 @pytest.fixture(scope="module")
