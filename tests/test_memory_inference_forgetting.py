@@ -12,7 +12,7 @@ from idiolect.memory.rights import export, import_again
 from idiolect.memory.rights.asking import Forgetting, forgotten
 from idiolect.memory.rights.auditing import audited
 from idiolect.memory.store import Store, UserStore, open_store
-from idiolect.schema import Decision, Inference, Restart, Signal
+from idiolect.schema import Decision, Inference, Inferred, Restart, Signal
 from inferring import KINDS, KNITTING, MINUTE, SHORT, allow, asked, attempts, hints, live, offered, on_days, waiting
 from lives import MONDAY
 
@@ -30,7 +30,13 @@ def lived(person: UserStore, name: str = "t", start: int = 0) -> None:
 
 
 def found(person: UserStore) -> set[Inference]:
-    return {each.inferred.by for each in (*hints(person), *offered(person)) if each.inferred}
+    return {inferred.by for inferred in grounds(person)}
+
+
+def grounds(person: UserStore) -> list[Inferred]:
+    """What everything that was found rests on."""
+    found = [*(each.inferred for each in hints(person)), *(each.inferred for each in offered(person))]
+    return [each for each in found if each is not None]
 
 
 def restarts(person: UserStore) -> list[Inference]:
@@ -55,8 +61,7 @@ def test_after_a_forgetting_it_is_inferred_again_from_what_comes_later_alone(ana
     forgotten(ana, INFERRED)
     lived(ana, "later", start=50)
     assert found(ana) == set(KINDS)
-    turns = {turn for each in (*hints(ana), *offered(ana)) if each.inferred for turn in each.inferred.turns}
-    assert all(each.startswith("later") for each in turns)
+    assert all(turn.startswith("later") for inferred in grounds(ana) for turn in inferred.turns)
 
 
 def test_a_forgotten_offer_of_style_does_not_come_again(ana: UserStore) -> None:

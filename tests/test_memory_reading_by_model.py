@@ -2,22 +2,26 @@
 
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Event
 
 import pytest
+from pydantic import JsonValue
 
 from idiolect import afterwards
 from idiolect.assistant import Assistant
 from idiolect.cli import main
 from idiolect.errors import BadInput
-from idiolect.memory.extraction.by_model import extract_with
+from idiolect.memory.extraction.by_model import extract_with, request
 from idiolect.memory.remembering import heard, remember, remember_too
 from idiolect.memory.store import UserStore, open_store
+from idiolect.models import LlamaCppSettings
+from idiolect.models.llamacpp import LlamaCpp
 from idiolect.models.protocol import OnCompletion, Request
 from idiolect.models.scripted import Scripted
-from idiolect.schema import Completion, Message, Slots, Statement
+from idiolect.models.starter import starter_path
+from idiolect.schema import Completion, Message, Sampling, Slots, Statement
 from idiolect.settings import Settings
 from lives import turn
 
@@ -240,6 +244,72 @@ def test_what_was_forgotten_before_it_was_read_is_shown_to_no_model(assistant: A
     person.erase()
     assistant._afterwards._read(person, answer.id, words)
     assert refuses.asked == 0
+
+
+class Forgets(LlamaCpp):
+    """A model whose person has all of it erased while it begins to read, which empties its caches too early."""
+
+    def __init__(self, assistant: Assistant, done: Callable[[], object]) -> None:
+        super().__init__(starter_path(), settings=LlamaCppSettings(parallel=1, context=4096))
+        self.done, assistant._parts._model = done, self
+
+    def complete(
+        self, request: Request, n: int = 1, on_completion: OnCompletion | None = None, stop: Event | None = None
+    ) -> Sequence[Completion]:
+        if "response_format" in request.extra:
+            self.done()
+        return super().complete(Request(request.messages, Sampling(max_tokens=2)), n, on_completion, stop)
+
+    def cached(self, words: str) -> int:
+        """How much of what it would be asked to read stands in its prompt cache, in tokens."""
+        seen = [0]
+
+        def look(chunk: Mapping[str, JsonValue]) -> bool:
+            timings = chunk.get("timings")
+            seen.append(int(str(timings["cache_n"])) if isinstance(timings, dict) else 0)
+            return False
+
+        asked = request(words)
+        with self._server() as server:
+            server.handle_chat_completions(self._body(Request(asked.messages, Sampling(max_tokens=2)), 0, 1), look)
+        return max(seen)
+
+
+@pytest.mark.parametrize("is_erased", [True, False])
+def test_what_is_forgotten_as_the_model_begins_to_read_it_stays_in_no_prompt_cache(
+    assistant: Assistant, *, is_erased: bool
+) -> None:
+    words = "My secret is a lighthouse on the moon."
+    done = assistant.memory("ana").erase if is_erased else lambda: None
+    model = Forgets(assistant, done)
+    assistant.answer("ana", words)
+    assistant._afterwards.rest()
+    assert (model.cached(words) == 0) == is_erased
+
+
+class Told(Refuses):
+    """A model that refuses in the person's words what they have erased meanwhile."""
+
+    def __init__(self, forgets: Callable[[], object]) -> None:
+        super().__init__()
+        self.forgets = forgets
+
+    def complete(
+        self, request: Request, n: int = 1, on_completion: OnCompletion | None = None, stop: Event | None = None
+    ) -> Sequence[Completion]:
+        if "response_format" in request.extra:
+            self.forgets()
+        return super().complete(request, n, on_completion, stop)
+
+
+def test_what_an_endpoint_said_of_a_turn_that_was_forgotten_meanwhile_is_told_to_nobody(assistant: Assistant) -> None:
+    first = assistant.answer("ana", "What is tea?")
+    person = done(assistant)
+    assistant._parts._model = Told(lambda: person.forget([person.turn(first.id).event.id]))
+    words = heard(quiet("quiet hotels"), "", person.interaction(first.id).at)
+    assistant.answer("ana", "> pasted")
+    assistant._afterwards._read(person, first.id, words)
+    assert assistant.answer("ana", "> pasted").trace.notes == ()
 
 
 def test_the_command_reads_by_a_model_as_by_patterns(

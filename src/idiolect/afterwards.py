@@ -16,6 +16,7 @@ from idiolect.memory.extraction.by_model import extract_with
 from idiolect.memory.inference.inferring import infer
 from idiolect.memory.recollection import Recollection
 from idiolect.memory.remembering import Heard, remember_too
+from idiolect.memory.rights import Caches
 from idiolect.memory.store import Forgotten, UserStore
 from idiolect.models.protocol import Model
 
@@ -34,6 +35,7 @@ class Afterwards:
     recollection: Recollection
     reads: bool  # whether the model reads what people say
     model: Callable[[], Model]
+    caches: Callable[[], Caches]  # as they are then: a model that is not open yet has none
     grace_s: float = GRACE_S
     _quick: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "idiolect-remember"))
     _slow: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "idiolect-read"))
@@ -82,8 +84,25 @@ class Afterwards:
     def _read(self, person: UserStore, answer: str, words: Heard) -> None:
         try:
             person.interaction(answer)
+        except AnswerNotFound:  # what was forgotten before it was read is shown to nobody
+            return
+        try:
+            self._learn(person, answer, words)
+        finally:
+            self._let_go(person, answer, words)
+
+    def _let_go(self, person: UserStore, answer: str, words: Heard) -> None:
+        """Of a turn that was forgotten while the model read it: its caches were emptied before they were filled."""
+        try:
+            person.interaction(answer)
+        except (AnswerNotFound, StoreError):  # in doubt too
+            self.caches().empty([words.own])
+            person.kept().drawers.pop(DRAWER, None)  # what an endpoint said of it may repeat it
+
+    def _learn(self, person: UserStore, answer: str, words: Heard) -> None:
+        try:
             found = extract_with(self.model(), words.own, self._closing)
-        except (Stopped, AnswerNotFound):  # what was forgotten before it was read is shown to nobody
+        except Stopped:
             return
         except (ModelError, BadInput) as error:
             self._failed(person, error)

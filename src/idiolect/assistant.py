@@ -80,7 +80,9 @@ class Assistant:
         self._asking = Asking(self.learner.reward, self.settings.ask_above)
         self._measuring = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="idiolect-measure")
         reads = self.settings.remember and self.settings.read_by_model
-        self._afterwards = Afterwards(self.learner, self._parts.recollection, reads, lambda: self.model)
+        self._afterwards = Afterwards(
+            self.learner, self._parts.recollection, reads, lambda: self.model, lambda: self._parts.caches
+        )
 
     @property
     def model(self) -> Model:
