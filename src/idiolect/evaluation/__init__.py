@@ -4,6 +4,7 @@ from idiolect.evaluation.choice import Choice
 from idiolect.evaluation.compliance import ComplianceBench
 from idiolect.evaluation.drift import DriftBench
 from idiolect.evaluation.elicitation import Elicitation
+from idiolect.evaluation.flattery import Flattery
 from idiolect.evaluation.footprint import Footprint
 from idiolect.evaluation.latency import Latency
 from idiolect.evaluation.locomo_recall import LocomoRecall
@@ -23,6 +24,7 @@ BENCHES: dict[str, type[Bench]] = {
     "compliance": ComplianceBench,
     "drift": DriftBench,
     "elicitation": Elicitation,
+    "flattery": Flattery,
     "footprint": Footprint,
     "latency": Latency,
     "locomo-recall": LocomoRecall,
