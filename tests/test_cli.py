@@ -273,6 +273,12 @@ def test_chat_goes_on_after_what_fails_and_exits_with_1(idiolect: Terminal) -> N
     assert out.strip()
 
 
+def test_chat_that_is_quit_after_a_failure_exits_with_1(idiolect: Terminal) -> None:
+    code, _, err = idiolect("chat", "-u", "ana", stdin="/dance\n/quit\n")
+    assert code == 1
+    assert "Traceback" not in err
+
+
 def test_chat_lists_its_commands(idiolect: Terminal) -> None:
     _, _, err = idiolect("chat", "-u", "ana", stdin="/help\n")
     assert err.count("\n/") + err.startswith("/") == 9

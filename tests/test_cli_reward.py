@@ -109,6 +109,11 @@ def test_what_cannot_be_done_is_told(capsys: pytest.CaptureFixture[str]) -> None
     assert "cut short" in capsys.readouterr().err
 
 
+def test_a_folder_that_is_missing_is_told_before_anything_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("reward", "fit", "pref", "--data", "gone.jsonl", "--out", "nowhere/reward.safetensors") == 1
+    assert "there is no folder nowhere" in capsys.readouterr().err
+
+
 def test_a_public_sets_file_is_read_by_its_format(capsys: pytest.CaptureFixture[str]) -> None:
     def battle(judge: int, winner: str) -> dict[str, object]:
         talk = {

@@ -46,7 +46,10 @@ def fit(
     """Fit a method on a file of choices. What was measured of the answers is kept: a run that was stopped goes on."""
     from idiolect.cli.reward_files import fitted, measured_file
     from idiolect.cli.show import note
+    from idiolect.errors import BadInput
 
+    if not out.parent.is_dir():
+        raise BadInput(f"{out} can't be written: there is no folder {out.parent}; make it first, or name another file")
     measured = measured_file(data, form, cache, config)
     card = fitted(method, measured, out, key_values(settings or []), seed)
     left_out = "".join(f"; left out {count}: {why}" for why, count in sorted(measured.left_out.items()))

@@ -45,11 +45,12 @@ def chat(
     """Talk to a model that learns how you like its answers; /help lists what can be said besides. Works piped."""
     from idiolect.cli.conversation import Conversation
 
+    is_piped = not sys.stdin.isatty()  # asked now: it may be closed afterwards
     with loaded_assistant(context) as assistant:
         conversation = Conversation(assistant, user, temporary=temporary)
         conversation.messages += _before(assistant, user) if going_on else ()
         conversation.run(sys.stdin)
-    if conversation.failures and not sys.stdin.isatty():
+    if conversation.failures and is_piped:
         raise typer.Exit(1)
 
 
