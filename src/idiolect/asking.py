@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from idiolect.learning import CHANGE
+from idiolect.memory.forgetting import candidates_of
 from idiolect.memory.store import UserStore
 from idiolect.parts import is_structured
 from idiolect.reward.elicitation import AFTER_A_CHANGE, CONFIRM, patience, recent, worth_asking
 from idiolect.reward.protocol import PersonalReward
-from idiolect.schema import AnyEvent, Choice, Interaction, Tie
+from idiolect.schema import Interaction
 from idiolect.turn import Turn
 
 LOOKED_AT = 32  # newest turns, choices and ties; of a pair older than that little is left to forgive
@@ -56,7 +57,7 @@ class Past:
         """As the events stand; as many are read of a long life as of a short one."""
         newest = person.newest("interaction", "choice", "tie", most=LOOKED_AT)
         turns = [(each.seq, each.event) for each in newest if isinstance(each.event, Interaction)]
-        judged = {candidate for each in newest for candidate in _judged(each.event)}
+        judged = {candidate for each in newest for candidate in candidates_of(each.event)}
         shown = {age: turn for age, (_, turn) in enumerate(turns, start=1) if turn.answer.ask is not None}
         ignored = takewhile(lambda age: judged.isdisjoint(_candidates(shown[age])), shown)
         return cls(patience(recent(shown), recent(ignored)), _has_changed(person, turns))
@@ -67,16 +68,6 @@ def _has_changed(person: UserStore, turns: Sequence[tuple[int, Interaction]]) ->
     if change is None or not turns or change.through < turns[-1][0]:
         return False  # none, or so long ago that the moment has passed
     return not any(CONFIRM in turn.answer.trace.notes for seq, turn in turns if seq > change.through)
-
-
-def _judged(event: AnyEvent) -> tuple[str, ...]:
-    match event:
-        case Choice(chosen=chosen, over=over):
-            return (chosen, *over)
-        case Tie(between=between):
-            return between
-        case _:
-            return ()
 
 
 def _candidates(turn: Interaction) -> Iterable[str]:

@@ -255,12 +255,11 @@ class Assistant:
                 return refused(turn, boundary.refusal(min(verdicts, key=lambda verdict: verdict.score)))
             second = self._asking.second(self.store.user(turn.user), turn, chosen, admitted)
             turn.notes = (*turn.notes, *second.notes)
-            why = shares(self.learner.space, reward.weights(turn.belief)[0], phi, chosen)
+            space, (weights, _) = self.learner.space, reward.weights(turn.belief)
+            why = shares(space, weights, phi, chosen)
             why = ordered(why, shares_of_statements(turn.statements, told, chosen))
             values = scores.mean - self.settings.kappa * scores.sd
-            turn.otherwise = otherwise(
-                self.learner.space, reward.weights(turn.belief)[0], phi, values, admitted, chosen
-            )
+            turn.otherwise = otherwise(space, weights, phi, values, admitted, chosen)
             return answered(turn, completions, verdicts, scores, chosen, second.rival, why)
 
     def _remember(self, turn: Turn, answer: Answer) -> Answer:

@@ -18,6 +18,7 @@ import numpy as np
 from idiolect.features.embedder import Embedder
 from idiolect.features.space import PreferenceSpace
 from idiolect.memory.feedback import Turns
+from idiolect.memory.forgetting import candidates_of
 from idiolect.memory.inference.counting import Counting, counting
 from idiolect.memory.store import State, Transaction, UserStore
 from idiolect.reward.drift import Drift, followed
@@ -115,7 +116,7 @@ class Learner:
         return folded(
             self.reward,
             belief,
-            lambda: self._evidence(transaction, turns, [event])[0],
+            lambda: self._evidence(turns, [event])[0],
             lambda: self._refitted(transaction, turns),
         )
 
@@ -137,13 +138,13 @@ class Learner:
         """What was judged, with the powers that time and change have left it."""
         judged = [each.event for each in reader.events(*JUDGEMENTS)]
         judgements = [event for event in judged if isinstance(event, Judgement) and not _is_skipped(event)]
-        return followed(self.reward, self._evidence(reader, turns, judgements), now())
+        return followed(self.reward, self._evidence(turns, judgements), now())
 
     def _beside(self, reader: Reader, turns: Turns) -> Iterable[Evidence]:
         """What was said, and what counts of what was inferred."""
-        return (*self._words(reader), *self._inferred(reader, turns, counting(reader, now())))
+        return (*self._words(reader), *self._inferred(turns, counting(reader, now())))
 
-    def _inferred(self, reader: Reader, turns: Turns, found: Counting) -> Iterable[Evidence]:
+    def _inferred(self, turns: Turns, found: Counting) -> Iterable[Evidence]:
         """What counts of what was inferred."""
         pairs = [candidate for pair in found.pairs for candidate in (pair.chosen, pair.over)]
         phi = self._phi_of(turns, [*pairs, *(each.candidate for each in found.seen)]) if len(found) else {}
@@ -163,9 +164,9 @@ class Learner:
             if attribute is not None and weight is not None:
                 yield corrected(attribute, weight, self.space)
 
-    def _evidence(self, reader: Reader, turns: Turns, events: Sequence[Judgement]) -> list[Evidence]:
+    def _evidence(self, turns: Turns, events: Sequence[Judgement]) -> list[Evidence]:
         """What each of these says of the weights; the vectors of all their candidates are read together."""
-        phi = self._phi_of(turns, [candidate for event in events for candidate in _judged(event)])
+        phi = self._phi_of(turns, [candidate for event in events for candidate in candidates_of(event)])
         return [self._piece(event, phi, turns) for event in events]
 
     def _piece(self, event: Judgement, phi: Mapping[str, Array], turns: Turns) -> Evidence:
@@ -195,19 +196,6 @@ class Learner:
 def _styles(reader: Reader) -> tuple[Preference, ...]:
     """What holds now of all answers, in words; what holds "when I write code" is left to the prompt."""
     return reader.ask(lambda statements: statements.styles(now()))
-
-
-def _judged(event: Judgement) -> tuple[str, ...]:
-    """The candidates that a judgement is about."""
-    match event:
-        case Choice(chosen=chosen, over=over):
-            return (chosen, *over)
-        case Tie(between=between):
-            return between
-        case Rating(candidate=candidate) | Edit(candidate=candidate):
-            return (candidate,)
-        case Interviewed():
-            return ()  # its answers are no candidates
 
 
 def _is_skipped(event: Judgement) -> bool:

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
+from idiolect.memory.forgetting import candidates_of
 from idiolect.memory.store import UserStore
 from idiolect.schema import (
     AnyEvent,
@@ -54,11 +55,9 @@ def _of_event(event: AnyEvent) -> AuditLine:
         case Interaction(answer=answer):
             about = (answer.id, *answer.trace.recalled)
             counts = {"candidates": len(answer.candidates), "recalled": len(answer.trace.recalled)}
-        case Choice(chosen=chosen, over=over):
-            about = (chosen, *over)
-        case Tie(between=between):
-            about = between
-        case Rating(candidate=target) | Edit(candidate=target) | Signal(candidate=target) | Revision(statement=target):
+        case Choice() | Tie() | Rating() | Edit() | Signal():
+            about = candidates_of(event)
+        case Revision(statement=target):
             about = (target,)
         case Decision(proposal=target, accepted=accepted):
             about, counts = (target,), {"accepted": int(accepted)}
