@@ -23,6 +23,7 @@ from pydantic import BaseModel
 
 from idiolect.errors import DataError, FeatureMismatch
 from idiolect.features.space import PreferenceSpace
+from idiolect.reward.checkpoint import Checkpoint
 from idiolect.reward.held_out import TEMPERATURES, EarlyStop, few_shot_losses
 from idiolect.reward.population import Population, Progress
 from idiolect.reward.population_prior import GaussianSettings, arrays_of, fitted_priors, priors_of
@@ -71,14 +72,20 @@ class Gaussian(LinearReward, FittedReward):
         return cls((shipped_prior(space),))
 
     @classmethod
-    def fit(cls, population: Population, settings: BaseModel | None = None, progress: Progress | None = None) -> Self:
+    def fit(
+        cls,
+        population: Population,
+        settings: BaseModel | None = None,
+        progress: Progress | None = None,
+        checkpoint: Checkpoint | None = None,
+    ) -> Self:
         """The prior by empirical Bayes; with few people it stays near the shipped one, with none it is that one."""
         given = GaussianSettings.model_validate(settings or {})
         gain, split = 1.0, EarlyStop.over(population, given.held_out, given.seed)
         if split.held is not None:
-            met = cls(*fitted_priors(split.training, given, progress))
+            met = cls(*fitted_priors(split.training, given, progress, checkpoint, "some: "))
             gain = float(1 / TEMPERATURES[np.argmin(few_shot_losses(met, split.held))])
-        return cls(*fitted_priors(population, given, progress), gain)
+        return cls(*fitted_priors(population, given, progress, checkpoint, "all: "), gain)
 
     @classmethod
     def brief(cls) -> BaseModel:
@@ -210,16 +217,21 @@ class Gaussian(LinearReward, FittedReward):
 
     def _groups(self, evidence: Sequence[Evidence]) -> Groups:
         """Choices among equally many answers stand in one array, so that each size costs one product."""
-        shown: dict[int, list[Array]] = {}  # by how many answers there were
-        powers: dict[int, list[float]] = {}
+        shown: dict[int, tuple[list[Array], list[float]]] = {}  # by how many answers there were: phi, and powers
         for piece in evidence:
-            if isinstance(piece, Chosen | Tied):
-                sides = ((piece.phi, piece.weight),) if isinstance(piece, Chosen) else _halves(piece)
-                for phi, power in sides:
-                    shown.setdefault(len(phi), []).append(phi)
-                    powers.setdefault(len(phi), []).append(power)
-        stacked = ((self._checked(np.stack(rows)), powers[size]) for size, rows in sorted(shown.items()))
-        return [(phi[:, 1:] - phi[:, :1], np.array(power)) for phi, power in stacked]
+            if isinstance(piece, Chosen):
+                rows, powers = shown.setdefault(len(piece.phi), ([], []))
+                rows.append(piece.phi)
+                powers.append(piece.weight)
+            elif isinstance(piece, Tied):  # half a choice of each, so the likelihood is sqrt(p (1 - p))
+                rows, powers = shown.setdefault(2, ([], []))
+                rows += (piece.phi, piece.phi[::-1])
+                powers += (piece.weight / 2, piece.weight / 2)
+        found = []
+        for size, (rows, powers) in sorted(shown.items()):
+            phi = self._checked(np.concatenate(rows)).reshape(len(rows), size, self.dim)
+            found.append((phi[:, 1:] - phi[:, :1], np.array(powers)))
+        return found
 
     def _among(self, mean: Array, triangle: Array, evidence: Chosen) -> tuple[Array, Array]:
         """One among many, by Laplace's approximation under the belief so far."""
@@ -238,11 +250,6 @@ class Gaussian(LinearReward, FittedReward):
                 return self._row(phi, offset=1.0), value - RATING_MIDDLE, 1 / power
             case Said(direction=direction, target=target, variance=variance):
                 return self._row(direction), target, variance
-
-
-def _halves(tie: Tied) -> tuple[tuple[Array, float], tuple[Array, float]]:
-    """Neither was preferred: half a choice of each, so the likelihood is sqrt(p (1 - p))."""
-    return (tie.phi, tie.weight / 2), (tie.phi[::-1], tie.weight / 2)
 
 
 def _blended(found: Sequence[Posterior], chances: Array) -> tuple[Array, Array]:

@@ -19,7 +19,7 @@ from idiolect.schema import Array
 STEPS = 30  # of Newton at most; about eight are taken
 ROUNDS = 6  # of expected precisions, one after each of the first steps; more hardly change the predictions
 LONGEST = 3.0  # logits that one step may move any choice by
-CLOSE = 1e-2  # logits; a shorter step ends the search
+CLOSE = 0.1  # logits; a shorter step ends the search: the next would be some hundredth of it
 
 Groups: TypeAlias = Sequence[
     tuple[Array, Array]
@@ -69,25 +69,26 @@ class Posterior:
 def posterior(prior: Prior, likelihood: Likelihood) -> Posterior:
     """What is believed under a prior. `evidence` is comparable between priors once that of no data is taken off."""
     lift, centres, precision = prior.lift, prior.centres, 1 / prior.scales**2
-    w, chances, rounds = prior.shares @ centres, prior.shares, 0
+    w, shares, rounds = prior.shares @ centres, np.log(prior.shares), 0
     for _ in range(STEPS):
         value, gradient, hessian = likelihood.expanded(w)
         latent = lift @ hessian @ lift.T
-        latent[np.diag_indices_from(latent)] += precision
+        latent.flat[:: len(precision) + 1] += precision
         inverse = np.linalg.inv(latent)
         away = centres - w
         turned = away @ hessian
         pulls = (gradient - turned) @ lift.T  # (c, k)
         l = pulls @ inverse  # noqa: E741 - the latent weights' name everywhere
         fits = value + away @ gradient + ((pulls * l).sum(axis=1) - (turned * away).sum(axis=1)) / 2
-        fits = fits + np.log(prior.shares)
+        fits += shares
         chances = np.exp(fits - fits.max())
         chances /= chances.sum()
         means = centres + l @ lift
         target = chances @ means
-        moved = likelihood.longest(target - w)
-        w = w + (target - w) * min(1.0, LONGEST / max(moved, 1e-12))
-        squares, variances = chances @ l**2, np.diag(inverse)
+        step = target - w
+        moved = likelihood.longest(step)
+        w = w + step * min(1.0, LONGEST / max(moved, 1e-12))
+        squares, variances = chances @ l**2, inverse.diagonal()
         if rounds < ROUNDS and np.isfinite(prior.tail):
             told = 1 - precision * variances  # MacKay's step, which ends where the expectation's would, sooner
             precision, rounds = (prior.tail + told) / (prior.tail * prior.scales**2 + squares), rounds + 1
@@ -120,7 +121,7 @@ def _pairs(delta: Array, power: Array, w: Array) -> tuple[float, Array, Array]:
     s = -(delta @ w)
     log_p = -np.logaddexp(0.0, -s)
     q = -np.expm1(log_p)
-    hessian = (delta.T * (power * q * (1 - q))) @ delta
+    hessian = delta.T @ (delta * (power * q * (1 - q))[:, None])
     return float(power @ log_p), -(power * q) @ delta, hessian
 
 

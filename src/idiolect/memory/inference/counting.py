@@ -8,7 +8,8 @@ them together weigh half of what one statement in words does.
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import cached_property
 from typing import Final, NamedTuple
 
 from idiolect.memory.consolidation.consents import Consents
@@ -61,7 +62,7 @@ class Counting:
     def __len__(self) -> int:
         return len(self.pairs) + len(self.seen) + len(self.leanings)
 
-    @property
+    @cached_property
     def stamp(self) -> str:
         """Changes with any of it, and with the day; empty where nothing counts."""
         return repr((self.pairs, self.seen, self.leanings)) if len(self) else ""
@@ -69,10 +70,12 @@ class Counting:
 
 @dataclass
 class Tally:
-    """The events of one person that may count, as the process keeps them."""
+    """The events of one person that may count, as the process keeps them, and what counted when last asked."""
 
     through: int = 0  # seq of the newest event that was looked at
     events: list[Recorded] = field(default_factory=list)
+    asked: object = None  # all that `counted` depends on
+    counted: Counting = field(default_factory=Counting)
 
 
 def counting(reader: Reading, at: datetime) -> Counting:
@@ -85,7 +88,17 @@ def counting(reader: Reading, at: datetime) -> Counting:
             consents = kept.statements.consents.copy()
     if not consents.allowed.keys() & {"reactions", "style"}:
         return Counting()
-    found = reader.events(*KINDS) if kept is None else _tallied(reader, kept)
+    if kept is None:
+        return _counted(reader.events(*KINDS), consents, at)
+    tally = _tallied(reader, kept)
+    with kept.lock:  # what is left of a piece changes once a day, so a turn that asks twice counts once
+        asked = (len(tally.events), at.astimezone(UTC).date(), consents.allowed)
+        if tally.asked != asked:
+            tally.asked, tally.counted = asked, _counted(tally.events, consents, at)
+        return tally.counted
+
+
+def _counted(found: Iterable[Recorded], consents: Consents, at: datetime) -> Counting:
     fresh = [(each, left) for each in found if (left := left_of(each.event.at, at)) >= LEAST]
     hints = [(each.event, left) for each, left in fresh if isinstance(each.event, Hint)]
     held = [(hint, left) for hint, left in hints if consents.covers(hint.inferred)]
@@ -111,7 +124,7 @@ def _tallied(reader: Reading, kept: Kept) -> list[Recorded]:
         last = tally.events[-1].seq if tally.events else 0
         tally.events += [each for each in news if each.seq > last]
         tally.through = max(tally.through, newest, *(each.seq for each in news))
-        return list(tally.events)
+        return tally
 
 
 def _seen(fresh: Iterable[tuple[Recorded, float]], consents: Consents) -> Iterable[Seen]:
