@@ -4,18 +4,21 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 from pydantic import BaseModel, ValidationError
 from rich.progress import Progress as Bars
 
-from idiolect.cli.show import console, first_line, stderr, table
+from idiolect.cli.show import console, first_line, note, stderr, table
 from idiolect.errors import BadInput, NotFound, SettingsError
 from idiolect.features.embedder import open_embedder
 from idiolect.features.space import PreferenceSpace
 from idiolect.reward import PERSONAL
+from idiolect.reward.checkpoint import Checkpoint
 from idiolect.reward.measured import Measured, measured
 from idiolect.reward.population import Progress
 from idiolect.reward.protocol import Belief, FittedReward, LinearReward, PersonalReward
@@ -24,6 +27,7 @@ from idiolect.schema import Array, Noun
 from idiolect.settings import load_settings, spelt
 
 SHOWN = 12  # weights
+VERSION = metadata.version("idiolect")
 EVEN = 1e-9  # rewards that differ by less are equal
 
 
@@ -68,12 +72,33 @@ def measured_file(data: Path, form: str, cache: Path, config: Path | None) -> Me
         return measured(data, PreferenceSpace.shipped(), embedder, cache, form, progress)
 
 
-def fitted(method: str, data: Measured, out: Path, settings: Mapping[str, str], seed: int | None) -> Card:
-    """Fit and write."""
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be fitted: a method under settings, and the file to write."""
+
+    method: str
+    settings: Mapping[str, str]
+    seed: int | None
+    out: Path
+    every: float  # seconds between two writings of a checkpoint
+
+
+def fitted(wanted: Wanted, data: Measured) -> Card:
+    """Fit and write. A fit that was stopped goes on from its checkpoint, which lies beside the file meanwhile."""
+    method = wanted.method
     kind = fitted_method(method)
-    given = settings_of(kind, method, settings, seed)
+    given = settings_of(kind, method, wanted.settings, wanted.seed)
+    key = {
+        "method": method,
+        "settings": given.model_dump(mode="json"),
+        "choices": data.folder.name,
+        "idiolect": VERSION,
+    }
+    checkpoint = Checkpoint(wanted.out.with_name(wanted.out.name + ".checkpoint"), key, wanted.every)
+    if checkpoint.found:
+        note(checkpoint.found)
     with bar() as progress:
-        reward = kind.fit(data.population(), given, progress)
+        reward = kind.fit(data.population(), given, progress, checkpoint)
     card = Card(
         method=method,
         settings=given.model_dump(mode="json"),
@@ -82,7 +107,8 @@ def fitted(method: str, data: Measured, out: Path, settings: Mapping[str, str], 
         source=Source(sha256=data.sha256, people=len(data.users), choices=len(data.lines)),
         at=datetime.now(UTC),
     )
-    save_reward(reward, card, out)
+    save_reward(reward, card, wanted.out)
+    checkpoint.forget()
     return card
 
 

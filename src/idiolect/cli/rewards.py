@@ -39,19 +39,22 @@ def fit(
         list[str] | None, typer.Option("--set", help="KEY=VALUE: a setting of the method; may be repeated.")
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="As --set seed=N, for methods that draw.")] = None,
+    every: Annotated[
+        float, typer.Option("--checkpoint-every", min=0, help="Seconds after which a long fit keeps where it is.")
+    ] = 10.0,
     form: Format = "choices",
     cache: Cache = CACHE,
     config: Config = None,
 ) -> None:
-    """Fit a method on a file of choices. What was measured of the answers is kept: a run that was stopped goes on."""
-    from idiolect.cli.reward_files import fitted, measured_file
+    """Fit a method on a file of choices. A run that was stopped goes on where it was, in measuring and in the fit."""
+    from idiolect.cli.reward_files import Wanted, fitted, measured_file
     from idiolect.cli.show import note
     from idiolect.errors import BadInput
 
     if not out.parent.is_dir():
         raise BadInput(f"{out} can't be written: there is no folder {out.parent}; make it first, or name another file")
     measured = measured_file(data, form, cache, config)
-    card = fitted(method, measured, out, key_values(settings or []), seed)
+    card = fitted(Wanted(method, key_values(settings or []), seed, out, every), measured)
     left_out = "".join(f"; left out {count}: {why}" for why, count in sorted(measured.left_out.items()))
     note(f"{out}: {method} from {card.source.choices} choices of {card.source.people} people{left_out}")
 

@@ -15,6 +15,7 @@ from typing import ClassVar, Self, TypeVar
 import numpy as np
 from pydantic import BaseModel, Field
 
+from idiolect.reward.checkpoint import Checkpoint
 from idiolect.reward.choices import Choices
 from idiolect.reward.factored import FactoredReward, Z, array_of
 from idiolect.reward.held_out import EarlyStop, few_shot_loss
@@ -57,12 +58,18 @@ class DPA(FactoredReward):
     settings: DPASettings = field(default_factory=DPASettings)
 
     @classmethod
-    def fit(cls, population: Population, settings: BaseModel | None = None, progress: Progress | None = None) -> Self:
+    def fit(
+        cls,
+        population: Population,
+        settings: BaseModel | None = None,
+        progress: Progress | None = None,
+        checkpoint: Checkpoint | None = None,
+    ) -> Self:
         """Take out length, find the population's direction, choose scale and concentration on people left out."""
         given = DPASettings.model_validate(settings or {})
         stop = EarlyStop.over(population, given.held_out, given.seed)
         without = _without_length(stop.training, given.length)
-        head = universal_head(stop.training, UniversalSettings()) @ np.linalg.inv(without)
+        head = universal_head(stop.training, UniversalSettings(), checkpoint=checkpoint) @ np.linalg.inv(without)
         mean = head / np.linalg.norm(head) if head.any() else head
 
         start = cls((given.scale or USUAL_SCALE) * without, mean, USUAL_CONCENTRATION, given)

@@ -11,6 +11,7 @@ from typing import Self
 
 import numpy as np
 
+from idiolect.reward.checkpoint import State
 from idiolect.reward.population import Population, Progress
 from idiolect.reward.protocol import Asked, Chosen, PersonalReward
 from idiolect.schema import Array
@@ -63,6 +64,16 @@ class EarlyStop:
         if self.progress is not None:
             self.progress(1.0, "fitted")
         return end if self.best is None else self.best
+
+    def state(self) -> State:
+        """What the looks found."""
+        best = {} if self.best is None else {"best": self.best.copy()}
+        return State(best, {"loss": self.loss, "worse": self.worse, "looked": self.looked})
+
+    def resume(self, state: State) -> None:
+        """Have looked so often before."""
+        self.best = state.array("best") if "best" in state.arrays else None
+        self.loss, self.looked, self.worse = state.number("loss"), state.number("looked"), int(state.number("worse"))
 
     def _look(self, place: Array, made: Callable[[Array], PersonalReward]) -> None:
         assert self.held is not None

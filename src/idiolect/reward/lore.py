@@ -19,10 +19,11 @@ from typing import ClassVar, Literal, Self
 import numpy as np
 from pydantic import BaseModel, Field
 
+from idiolect.reward.checkpoint import Checkpoint, run
 from idiolect.reward.choices import Choices
 from idiolect.reward.factored import FactoredReward, Z, array_of
 from idiolect.reward.held_out import TEMPERATURES, EarlyStop, few_shot_losses
-from idiolect.reward.minimise import lbfgs, on_simplex
+from idiolect.reward.minimise import LBFGS, on_simplex
 from idiolect.reward.population import Population, Progress
 from idiolect.reward.universal import UniversalSettings, universal_head
 from idiolect.schema import Array
@@ -68,22 +69,29 @@ class LoRe(FactoredReward):
     gain: float = 1.0
 
     @classmethod
-    def fit(cls, population: Population, settings: BaseModel | None = None, progress: Progress | None = None) -> Self:
+    def fit(
+        cls,
+        population: Population,
+        settings: BaseModel | None = None,
+        progress: Progress | None = None,
+        checkpoint: Checkpoint | None = None,
+    ) -> Self:
         """Fit V; of people with no choices nothing is learnt."""
         given = LoReSettings.model_validate(settings or {})
-        reference = universal_head(population, UniversalSettings())
+        reference = universal_head(population, UniversalSettings(), checkpoint=checkpoint)
         if given.rank == 0:
             return cls(reference[None], np.ones(1), given)
         stop = EarlyStop.over(population, given.held_out, given.seed, progress)
         problem = _Problem(stop.training, reference * given.temperature, given)
-        end = lbfgs(
+        search = LBFGS(
             problem.loss,
             problem.start(),
-            tolerance=given.tolerance,
-            steps=given.steps,
+            given.tolerance,
+            given.steps,
             watch=lambda number, place: stop.told(number / given.steps, place, problem.reward),
         )
-        found = problem.reward(stop.best_of(end, problem.reward))
+        run("directions", search.step, {"search": search, "stop": stop}, checkpoint)
+        found = problem.reward(stop.best_of(search.place, problem.reward))
         gain = 1.0
         if stop.held is not None:
             gain = float(1 / TEMPERATURES[np.argmin(few_shot_losses(found, stop.held))])

@@ -6,10 +6,12 @@ All are deterministic and start where they are told, so that the same data give 
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 
+from idiolect.reward.checkpoint import State
 from idiolect.schema import Array
 
 Smooth: TypeAlias = Callable[[Array], tuple[float, Array]]  # value and gradient (n,)
@@ -21,60 +23,138 @@ SMALLEST = 1e-10  # step
 ROUNDING = 1e-14  # of a value near 1: a smaller decrease cannot be told
 
 
-def newton(function: Curved, start: Array, tolerance: float = 1e-8, steps: int = 100) -> Array:
-    """The minimum (n,) of a convex function; a step that does not lower it is halved."""
-    place, (value, gradient, hessian) = start, function(start)
-    for _ in range(steps):
-        if np.abs(gradient).max(initial=0.0) < tolerance:
-            break
+@dataclass
+class Newton:
+    """Steps to the minimum (n,) of a convex function; one that does not lower it is halved."""
+
+    function: Curved
+    place: Array
+    tolerance: float = 1e-8
+    steps: int = 100
+    taken: int = 0
+    over: bool = False
+
+    def __post_init__(self) -> None:
+        self._now: tuple[float, Array, Array] | None = None
+
+    def step(self) -> bool:
+        """Whether there is more to do after this one."""
+        if self.over or self.taken >= self.steps:
+            return False
+        value, gradient, hessian = self._now or self.function(self.place)
+        if np.abs(gradient).max(initial=0.0) < self.tolerance:
+            return self._ended(self.place)
         step = np.asarray(np.linalg.lstsq(hessian, -gradient, rcond=None)[0])
         if -float(gradient @ step) < ROUNDING * (1 + abs(value)):
-            return place + step
+            return self._ended(self.place + step)
         size = 1.0
-        while (tried := function(place + size * step))[0] > value + SUFFICIENT * size * float(gradient @ step):
+        while (tried := self.function(self.place + size * step))[0] > value + SUFFICIENT * size * float(
+            gradient @ step
+        ):
             size /= 2
             if size < SMALLEST:
-                return place
-        place, (value, gradient, hessian) = place + size * step, tried
-    return place
+                return self._ended(self.place)
+        self.place, self._now, self.taken = self.place + size * step, tried, self.taken + 1
+        return True
+
+    def state(self) -> State:
+        """The place: what the function says there, it says again."""
+        return State({"place": self.place.copy()}, {"taken": self.taken, "over": self.over})
+
+    def resume(self, state: State) -> None:
+        """Be there again."""
+        self.place, self._now = state.array("place"), None
+        self.taken, self.over = int(state.number("taken")), bool(state.numbers["over"])
+
+    def _ended(self, place: Array) -> bool:
+        self.place, self.over = place, True
+        return False
 
 
-def lbfgs(
-    function: Smooth,
-    start: Array,
-    *,
-    tolerance: float = 1e-6,
-    steps: int = 500,
-    memory: int = 10,
-    watch: Watch | None = None,
-) -> Array:
-    """A minimum (n,) near `start` (Nocedal and Wright, 2006, algorithm 7.4, with backtracking).
+def newton(function: Curved, start: Array, tolerance: float = 1e-8, steps: int = 100) -> Array:
+    """The minimum (n,) of a convex function."""
+    search = Newton(function, start, tolerance, steps)
+    while search.step():
+        pass
+    return search.place
+
+
+@dataclass
+class LBFGS:
+    """Steps to a minimum (n,) near a place (Nocedal and Wright, 2006, algorithm 7.4, with backtracking).
 
     Stops at a gradient whose largest entry is below `tolerance`, after `steps`, or when `watch` says so.
     """
-    place, (value, gradient) = start, function(start)
-    past: deque[tuple[Array, Array]] = deque(maxlen=memory)
-    for number in range(steps):
-        if np.abs(gradient).max(initial=0.0) < tolerance:
-            break
+
+    function: Smooth
+    place: Array
+    tolerance: float = 1e-6
+    steps: int = 500
+    memory: int = 10
+    watch: Watch | None = None
+    taken: int = 0
+    over: bool = False
+
+    def __post_init__(self) -> None:
+        self._past: deque[tuple[Array, Array]] = deque(maxlen=self.memory)
+        self._now: tuple[float, Array] | None = None
+
+    def step(self) -> bool:
+        """Whether there is more to do after this one."""
+        if self.over or self.taken >= self.steps:
+            return False
+        (value, gradient), past = self._now or self.function(self.place), self._past
+        if np.abs(gradient).max(initial=0.0) < self.tolerance:
+            return self._ended()
         step = -_inverse_hessian(past, gradient)
         slope = float(gradient @ step)
         if slope >= 0:  # rounding has spoilt the curvature
             past.clear()
             step, slope = -gradient, -float(gradient @ gradient)
         if -slope < ROUNDING * (1 + abs(value)):
-            break
+            return self._ended()
         size = 1.0 if past else min(1.0, 1.0 / float(np.abs(gradient).sum()))
-        while (tried := function(place + size * step))[0] > value + SUFFICIENT * size * slope:
+        while (tried := self.function(self.place + size * step))[0] > value + SUFFICIENT * size * slope:
             size /= 2
             if size < SMALLEST:
-                return place
+                return self._ended()
         if float(size * step @ (tried[1] - gradient)) > 1e-12 * float(gradient @ gradient):
             past.append((size * step, tried[1] - gradient))
-        place, (value, gradient) = place + size * step, tried
-        if watch is not None and watch(number, place):
-            break
-    return place
+        self.place, self._now, self.taken = self.place + size * step, tried, self.taken + 1
+        if self.watch is not None and self.watch(self.taken - 1, self.place):
+            return self._ended()
+        return True
+
+    def state(self) -> State:
+        """The place and the last steps: what the function says there, it says again."""
+        arrays = {"place": self.place.copy()}
+        if self._past:
+            arrays |= {"moved": np.stack([moved for moved, _ in self._past])}
+            arrays |= {"turned": np.stack([turned for _, turned in self._past])}
+        return State(arrays, {"taken": self.taken, "over": self.over})
+
+    def resume(self, state: State) -> None:
+        """Be there again."""
+        self.place, self._now = state.array("place"), None
+        self.taken, self.over = int(state.number("taken")), bool(state.numbers["over"])
+        self._past.clear()
+        if "moved" in state.arrays:
+            both = zip(state.arrays["moved"], state.arrays["turned"], strict=True)
+            self._past.extend((moved.copy(), turned.copy()) for moved, turned in both)
+
+    def _ended(self) -> bool:
+        self.over = True
+        return False
+
+
+def lbfgs(
+    function: Smooth, start: Array, *, tolerance: float = 1e-6, steps: int = 500, watch: Watch | None = None
+) -> Array:
+    """A minimum (n,) near `start`."""
+    search = LBFGS(function, start, tolerance, steps, watch=watch)
+    while search.step():
+        pass
+    return search.place
 
 
 def on_simplex(function: Curved, start: Array, tolerance: float = 1e-7, steps: int = 80) -> Array:

@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from idiolect.reward import networks
+from idiolect.reward.checkpoint import Checkpoint
 from idiolect.reward.factored import array_of
 from idiolect.reward.networks import Parameters, Training
 from idiolect.reward.pairs import Batch, PairReward, Rows, Sampler, Scale, split
@@ -121,7 +122,13 @@ class NetworkReward(PairReward):
         return {**found, Scale.MEAN: (dim,), Scale.SD: (dim,)}
 
     @classmethod
-    def fit(cls, population: Population, settings: BaseModel | None = None, progress: Progress | None = None) -> Self:
+    def fit(
+        cls,
+        population: Population,
+        settings: BaseModel | None = None,
+        progress: Progress | None = None,
+        checkpoint: Checkpoint | None = None,
+    ) -> Self:
         """Train the network; without settings, under the small ones. Raises MissingExtra, SettingsError, DataError."""
         empty = cls({}, cls.Settings.model_validate(settings or cls.small()))
         networks.load()
@@ -129,8 +136,8 @@ class NetworkReward(PairReward):
             material = Material.of(population, empty.settings)
             course = empty.course(material)
             held = course.held if material.spared else None
-            task = networks.Task(course.begin(empty.start(population.dim)), course.loss, held)
-            shared = course.kept(networks.trained(task, course.steps, empty.settings, progress))
+            task = networks.Task(course.begin(empty.start(population.dim)), course.loss, held, course.chance)
+            shared = course.kept(networks.trained(task, course.steps, empty.settings, progress, checkpoint))
         return cls({**shared, **material.scale.arrays}, empty.settings)
 
     @classmethod

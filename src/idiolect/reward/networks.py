@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field, NonNegativeFloat, PositiveFloat, Positive
 
 from idiolect import openmp
 from idiolect.errors import MissingExtra
+from idiolect.reward.checkpoint import Chance, Checkpoint, State, run
 from idiolect.reward.factored import array_of
 from idiolect.reward.population import Progress
 from idiolect.schema import Array
@@ -142,38 +143,94 @@ def attend(query: "Tensor", key: "Tensor", value: "Tensor", weight: "Tensor") ->
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be trained: `loss` of the next batch at a step, and `held` for the people held out, if any."""
+    """What is to be trained: `loss` of the next batch at a step, and `held` for the people held out, if any.
+
+    `chance` is what batches and noise are drawn from.
+    """
 
     parameters: Parameters
     loss: Callable[[Parameters, int], "Tensor"]
     held: Callable[[Parameters], float] | None
+    chance: np.random.Generator
 
 
-def trained(task: Task, steps: int, training: Training, progress: Progress | None = None) -> Parameters:
+def trained(
+    task: Task,
+    steps: int,
+    training: Training,
+    progress: Progress | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> Parameters:
     """AdamW with warm-up and cosine; returns the parameters that served the held-out people best."""
-    import torch
+    course = _Steps(task, steps, training, progress)
+    run("network", course.step, {"network": course, "chance": Chance(task.chance)}, checkpoint)
+    return course.best
 
-    parameters = {name: tensor.clone().requires_grad_() for name, tensor in task.parameters.items()}
-    optimiser = torch.optim.AdamW(list(parameters.values()), lr=training.rate, weight_decay=training.weight_decay)
-    best, lowest, bad = _copy(parameters), math.inf, 0
-    every = max(1, steps // training.checks)
-    for step in range(steps):
-        for group in optimiser.param_groups:
-            group["lr"] = training.rate * pace(step, steps, training.warm_up)
-        optimiser.zero_grad()
-        loss = task.loss(parameters, step)
+
+class _Steps:
+    def __init__(self, task: Task, steps: int, training: Training, progress: Progress | None) -> None:
+        import torch
+
+        self.task, self.steps, self.training, self.progress = task, steps, training, progress
+        self.parameters = {name: tensor.clone().requires_grad_() for name, tensor in task.parameters.items()}
+        self.optimiser = torch.optim.AdamW(
+            list(self.parameters.values()), lr=training.rate, weight_decay=training.weight_decay
+        )
+        self.best, self.lowest, self.bad = _copy(self.parameters), math.inf, 0
+        self.taken, self.over = 0, False
+
+    def step(self) -> bool:
+        """Whether there is more to do after this one."""
+        if self.over or self.taken >= self.steps:
+            return False
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.training.rate * pace(self.taken, self.steps, self.training.warm_up)
+        self.optimiser.zero_grad()
+        loss = self.task.loss(self.parameters, self.taken)
         loss.backward()  # type: ignore[no-untyped-call]  # torch gives it no types
-        optimiser.step()
-        if (step + 1) % every and step + 1 < steps:
-            continue
-        if progress:
-            progress((step + 1) / steps, f"step {step + 1} of {steps}")
-        value = task.held(parameters) if task.held else -step
-        if value < lowest:
-            best, lowest, bad = _copy(parameters), value, 0
-        elif (bad := bad + 1) >= training.patience:
-            break
-    return best
+        self.optimiser.step()
+        self.taken += 1
+        if self.taken % max(1, self.steps // self.training.checks) == 0 or self.taken == self.steps:
+            self._look()
+        return not self.over
+
+    def _look(self) -> None:
+        if self.progress:
+            self.progress(self.taken / self.steps, f"step {self.taken} of {self.steps}")
+        value = self.task.held(self.parameters) if self.task.held else -self.taken
+        if value < self.lowest:
+            self.best, self.lowest, self.bad = _copy(self.parameters), value, 0
+        else:
+            self.bad += 1
+            self.over = self.bad >= self.training.patience
+
+    def state(self) -> State:
+        """The network, AdamW's two means of each array, and the best network so far."""
+        arrays = {f"now/{name}": tensor.detach().numpy().copy() for name, tensor in self.parameters.items()}
+        arrays |= {f"best/{name}": tensor.numpy().copy() for name, tensor in self.best.items()}
+        for name, tensor in self.parameters.items():
+            for key, value in self.optimiser.state.get(tensor, {}).items():
+                arrays[f"{key}/{name}"] = value.numpy().copy()
+        numbers = {"taken": self.taken, "over": self.over, "lowest": self.lowest, "bad": self.bad}
+        return State(arrays, numbers)
+
+    def resume(self, state: State) -> None:
+        """Be there again."""
+        import torch
+
+        for name, tensor in self.parameters.items():
+            tensor.data.copy_(torch.from_numpy(state.array(f"now/{name}")))
+            means = {key: f"{key}/{name}" for key in ADAMW if f"{key}/{name}" in state.arrays}
+            if means:
+                self.optimiser.state[tensor] = {
+                    key: torch.from_numpy(state.array(place)) for key, place in means.items()
+                }
+        self.best = {name: torch.from_numpy(state.array(f"best/{name}")) for name in self.parameters}
+        self.taken, self.bad = int(state.number("taken")), int(state.number("bad"))
+        self.over, self.lowest = bool(state.numbers["over"]), state.number("lowest")
+
+
+ADAMW = ("step", "exp_avg", "exp_avg_sq")  # torch's names of what it keeps of each array
 
 
 def pace(step: int, steps: int, warm_up: float) -> float:

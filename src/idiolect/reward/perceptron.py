@@ -4,12 +4,13 @@ All parameters of a model stand in one flat vector, with named views into it, so
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from idiolect.reward.checkpoint import State
 from idiolect.schema import Array
 
 Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
@@ -102,40 +103,70 @@ def _inner(x: Array) -> Array:
 
 @dataclass
 class Adam:
-    """Steps of Adam on one flat vector, with a rate (n,) and a decay of weights (n,) for each entry."""
+    """Steps of Adam on one flat vector (n,), where it lies, with a rate and a decay of weights for each entry."""
 
+    place: Array
     rate: Array
     decay: Array
-    mean: Array = field(init=False)
-    square: Array = field(init=False)
     steps: int = 0
 
     def __post_init__(self) -> None:
         self.mean, self.square = np.zeros_like(self.rate), np.zeros_like(self.rate)
 
-    def step(self, place: Array, gradient: Array) -> None:
-        """Move `place`, where it lies."""
+    def step(self, gradient: Array) -> None:
+        """Move the vector."""
         self.steps += 1
-        gradient = gradient + self.decay * place
+        gradient = gradient + self.decay * self.place
         self.mean += (1 - DECAY_1) * (gradient - self.mean)
         self.square += (1 - DECAY_2) * (gradient**2 - self.square)
         scale = np.sqrt(self.square / (1 - DECAY_2**self.steps)) + EPSILON
-        place -= self.rate * (self.mean / (1 - DECAY_1**self.steps)) / scale
+        self.place -= self.rate * (self.mean / (1 - DECAY_1**self.steps)) / scale
+
+    def state(self) -> State:
+        """The vector, and Adam's two means."""
+        arrays = {"place": self.place.copy(), "mean": self.mean.copy(), "square": self.square.copy()}
+        return State(arrays, {"steps": self.steps})
+
+    def resume(self, state: State) -> None:
+        """Be there again."""
+        self.place[:], self.mean[:], self.square[:] = (state.arrays[name] for name in ("place", "mean", "square"))
+        self.steps = int(state.number("steps"))
 
 
-def in_batches(
-    rows: int,
-    batch: int,
-    epochs: int,
-    rng: np.random.Generator,
-    step: Callable[[NDArray[np.intp]], None],
-    told: Callable[[float, int], bool],
-) -> None:
-    """`epochs` passes over the rows, shuffled; `told` hears the share done and the number of steps, and may stop it."""
-    each = -(-rows // batch)
-    for number in range(epochs * each):
-        if number % each == 0:
-            order = rng.permutation(rows)
-        step(order[number % each * batch : (number % each + 1) * batch])
-        if told((number + 1) / (epochs * each), number):
-            return
+@dataclass
+class Batches:
+    """Passes over rows (n,), shuffled; `told` hears the share done, and may stop it."""
+
+    rows: int
+    batch: int
+    epochs: int
+    rng: np.random.Generator
+    use: Callable[[NDArray[np.intp]], None]
+    told: Callable[[float], bool]
+    number: int = 0
+    over: bool = False
+
+    def __post_init__(self) -> None:
+        self.order = np.arange(self.rows)
+
+    def step(self) -> bool:
+        """Use one batch; whether there are more."""
+        each = -(-self.rows // self.batch)
+        if self.over or self.number >= self.epochs * each:
+            return False
+        at = self.number % each
+        if at == 0:
+            self.order = self.rng.permutation(self.rows)
+        self.use(self.order[at * self.batch : (at + 1) * self.batch])
+        self.number += 1
+        self.over = self.told(self.number / (self.epochs * each))
+        return not self.over
+
+    def state(self) -> State:
+        """Where in which order."""
+        return State({"order": self.order.copy()}, {"number": self.number, "over": self.over})
+
+    def resume(self, state: State) -> None:
+        """Be there again."""
+        self.order = state.array("order")
+        self.number, self.over = int(state.number("number")), bool(state.numbers["over"])

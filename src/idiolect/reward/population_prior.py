@@ -16,19 +16,18 @@ people leave the shipped prior as it is.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 import numpy as np
 from pydantic import BaseModel, Field
 
 from idiolect.errors import DataError
 from idiolect.features.space import PreferenceSpace
+from idiolect.reward.checkpoint import Checkpoint, State, run
 from idiolect.reward.population import Population, Progress
 from idiolect.reward.posterior import Likelihood, Posterior, expected_precision, posterior
 from idiolect.reward.prior import Prior, shipped_prior
 from idiolect.schema import Array
 
-_Told: TypeAlias = Callable[[float], None]
 ARRAYS = ("scales", "lift", "tail", "centres", "shares")  # of a prior, as saved
 FEWEST = 8  # people to a kind
 
@@ -60,15 +59,23 @@ class _People:
 
 
 def fitted_priors(
-    population: Population, settings: GaussianSettings, progress: Progress | None = None
+    population: Population,
+    settings: GaussianSettings,
+    progress: Progress | None = None,
+    checkpoint: Checkpoint | None = None,
+    name: str = "",
 ) -> tuple[tuple[Prior, ...], tuple[float, ...]]:
-    """The priors with their chances. Raises DataError for features that are not finite."""
+    """The priors with their chances. Raises DataError for features that are not finite.
+
+    `name` tells the rounds of this fit from those of another by the same checkpoint.
+    """
     people, start = _people(population.checked()), start_for(population.dim)
     if not len(people):
         return (start,), (1.0,)
     told = progress or (lambda _share, _what: None)
-    own = _scaled(start, people, settings, told)
-    learnt = _kinds(start, people, settings, told)
+    rounds = _Rounds(checkpoint, name)
+    own = _scaled(start, people, settings, told, rounds)
+    learnt = _kinds(start, people, settings, told, rounds)
     priors = (own, learnt)
     empty = Likelihood([], np.zeros((population.dim, population.dim)), np.zeros(population.dim))
     nothing = np.array([posterior(prior, empty).evidence for prior in priors])
@@ -119,10 +126,47 @@ def _people(population: Population) -> _People:
     return _People(deltas, [np.asarray(population.weight[rows], np.float64) for rows in runs])
 
 
-def _scaled(start: Prior, people: _People, settings: GaussianSettings, told: Progress) -> Prior:
+@dataclass
+class _Rounds:
+    """Rounds of expectation maximisation, gone on with where they were stopped."""
+
+    checkpoint: Checkpoint | None
+    name: str
+
+    def run(self, stage: str, prior: Prior, rounds: int, once: Callable[[int, Prior], Prior]) -> Prior:
+        """So many of them, from a first prior."""
+        made = _Made(prior, rounds, once)
+        run(self.name + stage, made.step, {"prior": made}, self.checkpoint)
+        return made.prior
+
+
+@dataclass
+class _Made:
+    prior: Prior
+    rounds: int
+    once: Callable[[int, Prior], Prior]
+    taken: int = 0
+
+    def step(self) -> bool:
+        if self.taken < self.rounds:
+            self.prior = self.once(self.taken, self.prior)
+            self.taken += 1
+        return self.taken < self.rounds
+
+    def state(self) -> State:
+        return State({name: np.atleast_1d(getattr(self.prior, name)) for name in ARRAYS}, {"taken": self.taken})
+
+    def resume(self, state: State) -> None:
+        self.prior, self.taken = (
+            _prior({f"0.{name}": state.array(name) for name in ARRAYS}, 0),
+            int(state.number("taken")),
+        )
+
+
+def _scaled(start: Prior, people: _People, settings: GaussianSettings, told: Progress, rounds: _Rounds) -> Prior:
     """The shipped form with the people's scales and mean."""
-    prior = start
-    for number in range(settings.rounds):
+
+    def once(number: int, prior: Prior) -> Prior:
         told(number / settings.rounds / 2, "the scales of tastes")
         precision, means = np.zeros(len(start.scales)), np.zeros((len(people), start.lift.shape[1]))
         for user in range(len(people)):
@@ -131,8 +175,9 @@ def _scaled(start: Prior, people: _People, settings: GaussianSettings, told: Pro
             means[user] = each.mean
         weight = settings.people
         squared = (len(people) + weight) / (precision + weight / start.scales**2)
-        prior = replace(prior, scales=np.sqrt(squared), centres=_common(means)[None])
-    return prior
+        return replace(prior, scales=np.sqrt(squared), centres=_common(means)[None])
+
+    return rounds.run("scales", start, settings.rounds, once)
 
 
 def _common(means: Array) -> Array:
@@ -142,38 +187,36 @@ def _common(means: Array) -> Array:
     return np.asarray(mean * max(0.0, 1 - chance / max(float(mean @ mean), 1e-12)) if len(means) > 1 else mean * 0)
 
 
-def _kinds(start: Prior, people: _People, settings: GaussianSettings, told: Progress) -> Prior:
+def _kinds(start: Prior, people: _People, settings: GaussianSettings, told: Progress, rounds: _Rounds) -> Prior:
     """A mixture of Gaussians of one covariance."""
     floor = settings.floor * start.covariance
-    one = _whole(floor, np.zeros((1, len(floor))), np.ones(1))
-    one = _maximised(one, floor, people, settings, max(1, settings.rounds // 2), lambda _: told(0.5, "one kind"))
+    few = max(1, settings.rounds // 2)
+
+    def once(number: int, prior: Prior) -> Prior:
+        share = number / (few if len(prior.centres) == 1 else settings.rounds)
+        told(0.5 + share * 0.1 if len(prior.centres) == 1 else 0.6 + share * 0.4, "kinds of people")
+        return _maximised(prior, floor, people, settings)
+
+    one = rounds.run("one kind", _whole(floor, np.zeros((1, len(floor))), np.ones(1)), few, once)
     kinds = max(1, min(settings.kinds, len(people) // FEWEST))
     if kinds == 1:
-        return _maximised(one, floor, people, settings, settings.rounds // 2, lambda _: None)
+        return rounds.run("more of it", one, settings.rounds // 2, once)
     means = np.stack([posterior(one, people.likelihood(user)).mean for user in range(len(people))])
     centres, shares = _clusters(means, one.covariance, kinds, np.random.default_rng(settings.seed))
-    several = _whole(one.covariance / 2, centres, shares)
-    return _maximised(
-        several, floor, people, settings, settings.rounds, lambda share: told(0.6 + share * 0.4, "kinds of people")
-    )
+    return rounds.run("kinds", _whole(one.covariance / 2, centres, shares), settings.rounds, once)
 
 
-def _maximised(
-    prior: Prior, floor: Array, people: _People, settings: GaussianSettings, rounds: int, told: _Told
-) -> Prior:
-    """Expectation maximisation of centres, shares and covariance."""
+def _maximised(prior: Prior, floor: Array, people: _People, settings: GaussianSettings) -> Prior:
+    """One round of expectation maximisation of centres, shares and covariance."""
     c, d = prior.centres.shape
-    for number in range(rounds):
-        told(number / rounds)
-        chances, sums, spread = np.zeros(c), np.zeros((c, d)), settings.people * floor
-        for user in range(len(people)):
-            each = posterior(prior, people.likelihood(user))
-            chances, sums = chances + each.chances, sums + each.chances[:, None] * each.means
-            spread = spread + _second_moment(each, prior.centres)
-        spread = spread / (len(people) + settings.people)
-        centres = sums / (chances + settings.people / 10)[:, None]
-        prior = _whole(spread, centres, (chances + 1) / (len(people) + c))
-    return prior
+    chances, sums, spread = np.zeros(c), np.zeros((c, d)), settings.people * floor
+    for user in range(len(people)):
+        each = posterior(prior, people.likelihood(user))
+        chances, sums = chances + each.chances, sums + each.chances[:, None] * each.means
+        spread = spread + _second_moment(each, prior.centres)
+    spread = spread / (len(people) + settings.people)
+    centres = sums / (chances + settings.people / 10)[:, None]
+    return _whole(spread, centres, (chances + 1) / (len(people) + c))
 
 
 def _second_moment(each: Posterior, centres: Array) -> Array:

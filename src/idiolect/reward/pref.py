@@ -16,10 +16,11 @@ from typing import ClassVar, Self
 import numpy as np
 from pydantic import BaseModel, Field
 
+from idiolect.reward.checkpoint import Checkpoint, run
 from idiolect.reward.choices import Choices
 from idiolect.reward.factored import COV, FactoredReward, Z, array_of
 from idiolect.reward.held_out import EarlyStop
-from idiolect.reward.minimise import lbfgs, newton
+from idiolect.reward.minimise import LBFGS, newton
 from idiolect.reward.population import Population, Progress
 from idiolect.schema import Array
 
@@ -54,19 +55,26 @@ class PReF(FactoredReward):
     settings: PReFSettings = field(default_factory=PReFSettings)
 
     @classmethod
-    def fit(cls, population: Population, settings: BaseModel | None = None, progress: Progress | None = None) -> Self:
+    def fit(
+        cls,
+        population: Population,
+        settings: BaseModel | None = None,
+        progress: Progress | None = None,
+        checkpoint: Checkpoint | None = None,
+    ) -> Self:
         """Fit A and the prior of lambda."""
         given = PReFSettings.model_validate(settings or {})
         stop = EarlyStop.over(population.checked(), given.held_out, 0, progress)
         problem = _Bilinear(stop.training, given)
-        end = lbfgs(
+        search = LBFGS(
             problem.loss,
             _imputed(stop.training, problem.rank, given.ridge),
-            tolerance=given.tolerance,
-            steps=given.steps,
+            given.tolerance,
+            given.steps,
             watch=lambda number, place: stop.told(number / given.steps, place, problem.reward),
         )
-        found = problem.reward(stop.best_of(end, problem.reward))
+        run("directions", search.step, {"search": search, "stop": stop}, checkpoint)
+        found = problem.reward(stop.best_of(search.place, problem.reward))
         return cls(found.basis, found.mean, found.cov, given)
 
     def arrays(self) -> dict[str, Array]:

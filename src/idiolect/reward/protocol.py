@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from idiolect.errors import FeatureMismatch
+from idiolect.reward.checkpoint import Checkpoint
 from idiolect.reward.population import Population, Progress
 from idiolect.schema import Array
 
@@ -153,8 +154,17 @@ class FittedReward(PersonalReward):
 
     @classmethod
     @abstractmethod
-    def fit(cls, population: Population, settings: BaseModel | None = None, progress: Progress | None = None) -> Self:
-        """Fit what is shared, under `small` settings unless others are given. The same seed gives the same arrays."""
+    def fit(
+        cls,
+        population: Population,
+        settings: BaseModel | None = None,
+        progress: Progress | None = None,
+        checkpoint: Checkpoint | None = None,
+    ) -> Self:
+        """Fit what is shared, under `small` settings unless others are given. The same seed gives the same arrays.
+
+        With a checkpoint a fit that was stopped goes on, and gives the arrays of one that was not.
+        """
 
     @classmethod
     def small(cls) -> BaseModel:

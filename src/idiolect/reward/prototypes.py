@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
+from idiolect.reward.checkpoint import Chance, Checkpoint, run
 from idiolect.reward.choices import POWERS, SIZES, chosen_and_powers, narrow
 from idiolect.reward.factored import array_of, versioned
 from idiolect.reward.held_out import TEMPERATURES, EarlyStop, few_shot_losses
 from idiolect.reward.minimise import lbfgs
-from idiolect.reward.perceptron import Adam, Shapes, Views, in_batches, size, views
+from idiolect.reward.perceptron import Adam, Batches, Shapes, Views, size, views
 from idiolect.reward.population import Population, Progress
 from idiolect.reward.protocol import Asked, Belief, Evidence, FittedReward, Scores
 from idiolect.schema import Array
@@ -93,7 +94,13 @@ class PrototypeReward(FittedReward):
         return PALSettings(epochs=2, batch=32, rate=1e-3, width=16)
 
     @classmethod
-    def fit(cls, population: Population, settings: BaseModel | None = None, progress: Progress | None = None) -> Self:
+    def fit(
+        cls,
+        population: Population,
+        settings: BaseModel | None = None,
+        progress: Progress | None = None,
+        checkpoint: Checkpoint | None = None,
+    ) -> Self:
         """Fit by Adam in batches; the best look on people left out is taken."""
         given = PALSettings.model_validate(settings or {})
         stop = EarlyStop.over(population.checked(), given.held_out, given.seed, progress)
@@ -111,16 +118,21 @@ class PrototypeReward(FittedReward):
         live = cls({name: array for name, array in at.items() if name != LOGITS}, np.zeros(given.prototypes), given)
         live.begin(rng)
         at[LOGITS][:] = rng.normal(size=at[LOGITS].shape)
-        adam = _adam(shapes, live.rates(), given)
+        adam = _adam(place, shapes, live.rates(), given)
 
         def step(rows: NDArray[np.intp]) -> None:
             gradient[:] = 0.0
             batch = Batch.of(people, rows, at[LOGITS])
             to_weights = live.push(batch, into)
             np.add.at(into[LOGITS], batch.owner, _by_logits(batch.weights, to_weights))
-            adam.step(place, gradient)
+            adam.step(gradient)
 
-        in_batches(len(people.phi), given.batch, given.epochs, rng, step, lambda done, _: stop.told(done, place, made))
+        batches = Batches(
+            len(people.phi), given.batch, given.epochs, rng, step, lambda done: stop.told(done, place, made)
+        )
+        run(
+            "prototypes", batches.step, {"batches": batches, "adam": adam, "rng": Chance(rng), "stop": stop}, checkpoint
+        )
         best = views(stop.best_of(place, made), shapes)
         mean = best.pop(LOGITS).mean(axis=0)
         found = cls(best, mean, given)
@@ -235,7 +247,7 @@ class Batch:
         return cls(people.phi[rows].astype(np.float64), prompts, owner, power, softmax(logits[owner]))
 
 
-def _adam(shapes: Shapes, rates: Mapping[str, float], settings: PALSettings) -> Adam:
+def _adam(place: Array, shapes: Shapes, rates: Mapping[str, float], settings: PALSettings) -> Adam:
     """Perceptrons at their rate with a decay of .01, the rest without one."""
     rate, decay = np.zeros(size(shapes)), np.zeros(size(shapes))
     known = {**rates, LOGITS: settings.prototype_rate}
@@ -243,7 +255,7 @@ def _adam(shapes: Shapes, rates: Mapping[str, float], settings: PALSettings) -> 
         view[:] = known.get(name, settings.rate)
     for name, view in views(decay, shapes).items():
         view[:] = 0.0 if name in known else 0.01
-    return Adam(rate, decay)
+    return Adam(place, rate, decay)
 
 
 def softmax(logits: Array) -> Array:

@@ -14,8 +14,9 @@ from typing import ClassVar, Self
 import numpy as np
 from pydantic import BaseModel, Field
 
+from idiolect.reward.checkpoint import Checkpoint, run
 from idiolect.reward.factored import array_of, same_dim, versioned
-from idiolect.reward.minimise import lbfgs, newton
+from idiolect.reward.minimise import LBFGS, Newton
 from idiolect.reward.population import Population, Progress
 from idiolect.reward.protocol import Asked, Belief, Evidence, FittedReward, LinearReward, Scores
 from idiolect.schema import Array
@@ -42,10 +43,16 @@ class Universal(LinearReward, FittedReward):
     settings: UniversalSettings = field(default_factory=UniversalSettings)
 
     @classmethod
-    def fit(cls, population: Population, settings: BaseModel | None = None, progress: Progress | None = None) -> Self:
+    def fit(
+        cls,
+        population: Population,
+        settings: BaseModel | None = None,
+        progress: Progress | None = None,
+        checkpoint: Checkpoint | None = None,
+    ) -> Self:
         """Fit the head; convex, so that there is one solution. No people give the head 0, which prefers nothing."""
         given = UniversalSettings.model_validate(settings or {})
-        return cls(universal_head(population, given, progress), given)
+        return cls(universal_head(population, given, progress, checkpoint), given)
 
     @property
     def version(self) -> str:
@@ -83,7 +90,12 @@ class Universal(LinearReward, FittedReward):
         return self.head, np.zeros(len(self.head))
 
 
-def universal_head(population: Population, settings: UniversalSettings, progress: Progress | None = None) -> Array:
+def universal_head(
+    population: Population,
+    settings: UniversalSettings,
+    progress: Progress | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> Array:
     """(d,) of everybody's reward, to a gradient of 1e-8. Raises DataError for features that are not finite."""
     m = float(population.checked().weight.sum()) or 1.0
     squares = _centring(population, settings.centre / m) if settings.centre else np.zeros((population.dim,) * 2)
@@ -104,12 +116,12 @@ def universal_head(population: Population, settings: UniversalSettings, progress
         return value, gradient, hessian
 
     start = np.zeros(population.dim)
-    if population.dim <= NEWTON_UP_TO:
-        head = newton(lambda w: loss(w, curved=True), start)
-    else:
-        head = lbfgs(lambda w: loss(w, curved=False)[:2], start, tolerance=1e-6)
+    search: Newton | LBFGS = Newton(lambda w: loss(w, curved=True), start)
+    if population.dim > NEWTON_UP_TO:
+        search = LBFGS(lambda w: loss(w, curved=False)[:2], start)
+    run("head", search.step, {"search": search}, checkpoint)
     done(1.0, "fitted one reward for everybody")
-    return head
+    return search.place
 
 
 def _centring(population: Population, scale: float) -> Array:
