@@ -17,6 +17,7 @@ from idiolect.curating import Memory
 from idiolect.interviewing import Interviewer
 from idiolect.learning import Learner
 from idiolect.memory.feedback import Turns, event_of
+from idiolect.memory.in_conversation import is_of_the_store
 from idiolect.memory.inference.allowing import allows, demand
 from idiolect.memory.remembering import heard, remember
 from idiolect.memory.store import Store
@@ -205,9 +206,10 @@ class Assistant:
             belief=belief,
             inferred=self.learner.inferred(person),
             watch=watch,
-            recalled=recalled.ids,
+            recalled=tuple(filter(is_of_the_store, recalled.ids)),
             statements=tuple(each.preference for each in recalled.preferences),
             earlier=recalled.turns,
+            is_told=prepared.request.messages != plain.messages,
             strength=prepared.strength,
             notes=(*prepared.notes, *recalled.notes, *self._afterwards.trouble(person)),
             care=self._parts.boundary.note(verdict),
@@ -263,7 +265,9 @@ class Assistant:
             return answered(turn, completions, verdicts, scores, chosen, second.rival, why)
 
     def _remember(self, turn: Turn, answer: Answer) -> Answer:
+        shown = () if turn.is_replaced else turn.shown
         if turn.is_temporary:
+            self.store.sent(turn.model, shown)
             return answer
         learns = self.settings.remember and not turn.is_replaced
         at = now()
@@ -272,6 +276,7 @@ class Assistant:
         with person.transaction() as transaction:
             event = turn.event(answer, at, learns, follows=allows(transaction, "reactions"))
             said = remember(transaction, event, words)
+            transaction.sent(turn.model, shown)
             if turn.phi is not None and answer.candidates:
                 rows = {candidate.id: row for candidate, row in zip(answer.candidates, turn.phi, strict=True)}
                 transaction.save_vectors(self.learner.version, rows)

@@ -16,6 +16,7 @@ from idiolect.generation import Generation, Host, TokenValues, compose
 from idiolect.generation.protocol import PastTurn, Person, Prepared
 from idiolect.learning import Learner
 from idiolect.memory.extraction import own_words
+from idiolect.memory.in_conversation import is_of_the_store, with_conversation
 from idiolect.memory.recall.recalled import Recalled, RecalledEpisode
 from idiolect.memory.recall.settings import RecallSettings
 from idiolect.memory.recollection import Recollection
@@ -28,7 +29,7 @@ from idiolect.models.protocol import Model, Request
 from idiolect.reward.compliance import Compliance, LearntCompliance
 from idiolect.reward.gaussian import Gaussian
 from idiolect.reward.protocol import Belief
-from idiolect.schema import Array, Choice, Message, Preference, Sampling
+from idiolect.schema import Array, Choice, Message, Preference, Sampling, now
 from idiolect.settings import Settings
 from idiolect.turn import newest
 
@@ -76,7 +77,7 @@ class Parts:
         )
 
     def recall(self, person: UserStore, messages: Sequence[Message], extra: Mapping[str, JsonValue]) -> Recalled:
-        """What is remembered of a person that bears on this prompt and may go to this model."""
+        """What is remembered, or said in this conversation, that bears on the prompt and may go to this model."""
         if is_structured(extra):
             return Recalled()
         is_elsewhere = self.model.is_metered  # it costs money, or is on another machine
@@ -88,7 +89,9 @@ class Parts:
             turns=TURNS if own and self.settings.remember else 0,  # a title is asked for by a program
         )
         told = [message.text for message in messages]
-        return self.recollection.recall(person, own or newest(messages), allowed, told=told)
+        at = now()
+        found = self.recollection.recall(person, own or newest(messages), allowed, at, told)
+        return with_conversation(found, person, messages, self.learner.embedder, at)
 
     def method(
         self, name: str | None, candidates: int | None, extra: Mapping[str, JsonValue], recalled: Recalled
@@ -121,7 +124,11 @@ class Parts:
         """(m, n): what each recalled statement adds to each answer; zeros where there is nothing to choose."""
         if len(answers) < 2:
             return np.zeros((len(statements), len(answers)))
-        return self.compliance.contributions(statements, prompt, answers)
+        found = self.compliance.contributions(statements, prompt, answers)
+        if self.learner.embedder:
+            passing = [each for each in statements if not is_of_the_store(each.id)]
+            self.learner.embedder.forget([words for each in passing for words in (each.object, each.over)])
+        return found
 
     def plain(self, messages: tuple[Message, ...], sampling: Sampling, extra: Mapping[str, JsonValue]) -> Request:
         """What the model is asked of nobody in particular: the client's messages, under the settings' system text."""

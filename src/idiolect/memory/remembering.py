@@ -45,10 +45,15 @@ def heard(messages: Sequence[Message], prefix: str, at: datetime) -> Heard:
     key = sha256(f"{prefix or at.date().isoformat()}\x1f{own}".encode()).hexdigest()
     if not own:
         return Heard(key)
-    said = tuple(_kept(extract(own)))
+    said = read_from(own)
     known = {(slots.object.casefold(), slots.polarity) for slots in said}
     picks = (slots for slots in picked(_offer(messages), own) if (slots.object.casefold(), slots.polarity) not in known)
     return Heard(key, own, said, tuple(_kept(picks)))
+
+
+def read_from(own: str) -> tuple[Slots, ...]:
+    """What a person's own words say of them and may be kept."""
+    return tuple(_kept(extract(own)))
 
 
 def remember(transaction: Transaction, event: Interaction, words: Heard) -> tuple[Statement, ...]:
