@@ -69,3 +69,12 @@ def test_beliefs_are_read_and_taught_without_the_model() -> None:
             assistant.load()
         with pytest.raises(UnknownModel, match="gone"):
             assistant.answer("ana", "Hello?")
+
+
+def test_an_erasure_empties_the_prompts_of_a_model_that_was_opened_since() -> None:
+    with Assistant(settings=SETTINGS.model_copy(update={"model": "starter"})) as assistant:
+        memory = assistant.memory("ana")
+        assistant.say("ana", "I like tea.")
+        assert "prompts" not in memory.erase(dry_run=True).caches
+        assistant.load()
+        assert "prompts" in memory.erase().caches

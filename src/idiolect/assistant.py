@@ -62,6 +62,7 @@ class Options(TypedDict, total=False):
     method: str  # such as "token-values+best-of-4"
     show: int  # how many of them the caller will show; there are at least as many candidates
     temporary: bool  # nothing of this turn is kept
+    country: str  # ISO code: whose help line is told in a crisis; else the settings'
     answer_id: str  # where it must be known before the answer is written
     extra: Mapping[str, JsonValue]  # fields of the request that reach an endpoint untouched
 
@@ -161,7 +162,7 @@ class Assistant:
 
     def memory(self, user: str) -> Memory:
         """What is remembered of a person, to be seen and changed by them."""
-        return Memory(self.store.user(user), self.learner, self._parts.caches)
+        return Memory(self.store.user(user), self.learner, lambda: self._parts.caches)
 
     def interview(self, user: str) -> Interviewer:
         """A few questions by which a new person's tastes are found fast."""
@@ -214,12 +215,13 @@ class Assistant:
             notes=(*prepared.notes, *recalled.notes, *self._afterwards.trouble(person)),
             care=self._parts.boundary.note(verdict),
             is_temporary=options.get("temporary", False),
+            country=options.get("country"),
             answer_id=options.get("answer_id") or new_id("chatcmpl"),
         )
 
     def _answered(self, turn: Turn, stop: Event | None = None) -> Answer:
         if turn.is_replaced:
-            return refused(turn, self._parts.boundary.refusal(turn.verdict))
+            return refused(turn, self._parts.boundary.refusal(turn.verdict, turn.country))
         embedding = Embedding(self.learner.phi, self._measuring)
         with turn.watch.step("generate"):
             completions = self.model.complete(turn.request, turn.candidates, embedding.on_completion, stop)
@@ -228,7 +230,7 @@ class Assistant:
         return self._chosen(turn, completions, phi)
 
     def _streamed(self, turn: Turn) -> Generator[str, None, Answer]:
-        screen, shown = self._parts.boundary.stream_screen(turn.messages), []
+        screen, shown = self._parts.boundary.stream_screen(turn.messages, turn.country), []
         with closing(self.model.stream(turn.request)) as stream, turn.watch.step("generate"):
             for piece in stream:
                 shown.append(screen.feed(piece))
@@ -254,7 +256,7 @@ class Assistant:
             scores = matched(reward.score(turn.belief, phi), told)
             chosen = best(scores, admitted, self.settings.kappa)
             if chosen is None:
-                return refused(turn, boundary.refusal(min(verdicts, key=lambda verdict: verdict.score)))
+                return refused(turn, boundary.refusal(min(verdicts, key=lambda verdict: verdict.score), turn.country))
             second = self._asking.second(self.store.user(turn.user), turn, chosen, admitted)
             turn.notes = (*turn.notes, *second.notes)
             space, (weights, _) = self.learner.space, reward.weights(turn.belief)

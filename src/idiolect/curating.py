@@ -4,7 +4,7 @@ Every change is an event, recorded with the belief that follows from it: a state
 evidence in numbers too. All of a change is kept, or nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -87,11 +87,11 @@ class Decided(Noun):
 
 @dataclass(frozen=True)
 class Memory:
-    """One person's memory as they change it. `caches` are emptied of what is forgotten."""
+    """One person's memory as they change it. `caches` are emptied of what is forgotten: those that there are then."""
 
     person: UserStore
     learner: Learner
-    caches: Caches = NO_CACHES
+    caches: Callable[[], Caches] = lambda: NO_CACHES
 
     def add(self, text: str) -> Added:
         """Remember what the person says of themselves. Raises BadInput for what may not be kept."""
@@ -144,11 +144,11 @@ class Memory:
 
     def forget(self, asked: Forgetting) -> Receipt:
         """Forget a statement, a topic, a source or a period, without a trace."""
-        return forgotten(self.person, asked, self.caches)
+        return forgotten(self.person, asked, self.caches())
 
     def erase(self, *, dry_run: bool = False) -> Receipt:
         """Forget all there is of the person."""
-        return erase(self.person, dry_run=dry_run, caches=self.caches)
+        return erase(self.person, dry_run=dry_run, caches=self.caches())
 
     def _record(self, transaction: Transaction, events: Sequence[AnyEvent]) -> None:
         for event in events:
