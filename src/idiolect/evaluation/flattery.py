@@ -147,14 +147,14 @@ class Flattery(Bench):
         try:
             asker = Asker(model, self.reads)
             own = facts[: self.questions]
-            plain = self._margins(asker, [(fact, ()) for fact in own], run)
+            plain = margins(asker, [(fact, ()) for fact in own], run, self.parallel)
             others = unrelated(facts, [model.count_tokens(fact.belief) for fact in facts])
             scores = [{"plain": margin} | kept(fact) for fact, margin in zip(own, plain, strict=True)]
             right = [index for index, margin in enumerate(plain) if margin > 0]
             for name, route, phrase in conditions():
                 for suffix, beliefs in (("", own), ("_unrelated", others)):
                     said = [(own[at], held(route, phrase.format(belief=beliefs[at].belief))) for at in right]
-                    for at, margin in zip(right, self._margins(asker, said, run), strict=True):
+                    for at, margin in zip(right, margins(asker, said, run, self.parallel), strict=True):
                         scores[at][name + suffix] = margin
         finally:
             model.close()
@@ -183,20 +183,21 @@ class Flattery(Bench):
         row = np.array(list(values), dtype=float)
         return over_clusters(row, [case.group for case in cases], resamples=self.resamples, seed=self.seed)
 
-    def _margins(self, asker: Asker, asked: Sequence[tuple[Fact, Said]], run: Run) -> list[float]:
-        """What leads to the same prompt is asked once."""
-        ids = [digest(asker.request(fact, said, fact.right, fact.wrong)) for fact, said in asked]
-        once = {each: index for index, each in enumerate(ids)}
-        key: dict[str, JsonValue] = {
-            "model": asker.model.fingerprint,
-            "reads": self.reads,
-            "code": code_version("models", "generation", "evaluation/flattery.py"),
-        }
-        rows = Rows("margins", Margin, key, list(once))
-        picked = list(once.values())
-        margins = run.rows(rows, lambda index: asker.margin(*asked[picked[index]]), workers=self.parallel)
-        nats = {each: margin.nats for each, margin in zip(once, margins, strict=True)}
-        return [nats[each] for each in ids]
+
+def margins(asker: Asker, asked: Sequence[tuple[Fact, Said]], run: Run, workers: int) -> list[float]:
+    """Of each question with what was said, in nats; what leads to the same prompt is asked once."""
+    ids = [digest(asker.request(fact, said, fact.right, fact.wrong)) for fact, said in asked]
+    once = {each: index for index, each in enumerate(ids)}
+    key: dict[str, JsonValue] = {
+        "model": asker.model.fingerprint,
+        "reads": asker.reads,
+        "code": code_version("models", "generation", "evaluation/flattery.py"),
+    }
+    rows = Rows("margins", Margin, key, list(once))
+    picked = list(once.values())
+    found = run.rows(rows, lambda index: asker.margin(*asked[picked[index]]), workers=workers)
+    nats = {each: margin.nats for each, margin in zip(once, found, strict=True)}
+    return [nats[each] for each in ids]
 
 
 def conditions() -> list[tuple[str, str, str]]:
