@@ -7,9 +7,11 @@ import pytest
 
 from idiolect import Answer, Assistant, Profile, load_settings
 from idiolect.cli import main
-from idiolect.cli.checks import Examination
+from idiolect.cli.checks import Examination, port
 from idiolect.conversations import recent
 from idiolect.errors import AnswerNotFound, UnknownModel
+from idiolect.server.app import create_app
+from serving import running
 
 Run = tuple[int, str, str]  # exit code, stdout, stderr
 
@@ -45,7 +47,10 @@ def test_ask_prints_the_answer_and_nothing_else_on_stdout(idiolect: Terminal) ->
     code, out, err = idiolect("ask", "How do I bake bread?", "--user", "ana")
     answer = Answer.model_validate_json(idiolect.data("why", "last", "--user", "ana", "--json"))
     assert (code, out) == (0, answer.text + "\n")
-    assert answer.id in err
+    name = err.strip().strip("[").partition(";")[0]
+    assert len(name) < 10
+    assert answer.id.endswith(name, 0, len("chatcmpl-") + len(name))
+    assert "3 more were written: `idiolect others -u ana`" in err
 
 
 def test_ask_reads_a_question_from_stdin(idiolect: Terminal) -> None:
@@ -218,6 +223,13 @@ def test_doctor_finds_a_sound_installation(idiolect: Terminal) -> None:
     }
 
 
+def test_doctor_knows_a_server_of_ours_on_its_port(idiolect: Terminal) -> None:
+    settings = load_settings()
+    with Assistant(settings=settings) as assistant, running(create_app(assistant)) as address:
+        ours = settings.model_copy(update={"port": int(address.rpartition(":")[2])})
+        assert "already running" in port(ours)
+
+
 def test_doctor_says_what_fails_and_how_to_mend_it(idiolect: Terminal) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -231,6 +243,46 @@ def test_doctor_says_what_fails_and_how_to_mend_it(idiolect: Terminal) -> None:
     assert "gone.gguf" in failed["model"]
     assert "stop what uses it" in failed["port"]
     assert "/no/such/folder" in failed["store"]
+
+
+# --- the other answers ---------------------------------------------------------------------------------------------
+
+
+def test_the_other_answers_can_be_seen_before_one_is_preferred(idiolect: Terminal) -> None:
+    asked = Answer.model_validate_json(idiolect.data("ask", "How do I bake bread?", "-u", "ana", "--json"))
+    code, out, err = idiolect("others", "-u", "ana")
+    assert code == 0
+    assert [line for line in out.splitlines() if line.startswith("last:")] == [
+        f"last:{number}" + (" (this one was shown)" if number - 1 == asked.chosen else "") for number in (1, 2, 3, 4)
+    ]
+    flat = " ".join(out.split())
+    assert all(" ".join(each.text.split()) in flat for each in asked.candidates)
+    assert "--answer last:N --over last:M" in err
+    assert Answer.model_validate_json(idiolect.data("others", "-u", "ana", "--json")) == asked
+
+
+def test_an_error_of_feedback_names_the_options(idiolect: Terminal) -> None:
+    idiolect.data("ask", "What is tea?", "-u", "ana")
+    _, _, err = idiolect("feedback", "choice", "-u", "ana", "--answer", "last")
+    assert "a choice needs --over" in err
+    assert "other than --answer" in err
+    _, _, err = idiolect("feedback", "rating", "-u", "ana", "--answer", "last", "--value", "9")
+    assert "a rating needs --value" in err
+
+
+def test_why_shows_short_ids_and_says_statements_in_words(idiolect: Terminal) -> None:
+    idiolect.data("feedback", "statement", "-u", "ana", "--value", "I love bread.")
+    answer = Answer.model_validate_json(idiolect.data("ask", "How do I bake bread?", "-u", "ana", "--json"))
+    out = idiolect.data("why", "last", "-u", "ana")
+    assert answer.id not in out
+    assert answer.id.removeprefix("chatcmpl-")[:6] in out
+    assert "evt-" not in out
+
+
+def test_an_allowed_request_has_no_category(idiolect: Terminal) -> None:
+    for asked in ("What is tea?", "How do I kill a process?"):
+        said = json.loads(idiolect.data("policy", "test", asked, "--rules-only"))
+        assert (said["verdict"], said["category"], said["rule"]) == ("allow", None, None)
 
 
 # --- chat ----------------------------------------------------------------------------------------------------------

@@ -83,7 +83,7 @@ def test_a_list_is_of_a_topic_or_a_kind(memory: Command) -> None:
 def test_of_nobody_nothing_is_listed_and_nobody_is_made(memory: Command, ana: UserStore) -> None:
     out, err = memory("list")
     assert out == ""
-    assert "no statement of ana" in err
+    assert "no statement of ana is kept" in err
     assert ana.head() is None
 
 
@@ -236,13 +236,21 @@ def test_a_special_category_is_used_once_it_is_consented_to(memory: Command, ana
     slots = Slots(kind="about_me", object="diabetes", sensitive="health", span="I have diabetes")
     keep(ana, Statement(id="evt-said", at=MONDAY, text="I have diabetes", source="conversation", slots=(slots,)))
     assert memory.listed().statements == ()
-    assert "1 of a special category" in memory("list")[1]
+    told = memory("list")[1]
+    assert "1 of a special category" in told
+    assert "no statement of ana is in force" in told
     assert "needs consent" in memory("list", "--all")[0]
-    memory("consent", "said")
+    assert "used beyond its conversation from now on" in memory("consent", "said")[0]
     assert [each.id for each in memory.listed().statements] == ["evt-said"]
     memory("consent", "said", "--off")
     assert memory.listed().statements == ()
-    assert "needs no consent" in memory.refused("consent", memory.added("I love jazz.").id)
+    jazz = memory.added("I love jazz.").id
+    refused = memory.refused("consent", jazz)
+    assert "needs no consent" in refused
+    assert jazz not in refused
+    assert jazz[4:10] in refused
+    assert "style: may be inferred of ana from now on" in memory("consent", "style")[1]
+    assert "style: no longer inferred of ana" in memory("consent", "style", "--off")[1]
 
 
 def test_what_cannot_be_changed_says_why_and_stays(memory: Command) -> None:

@@ -37,6 +37,20 @@ def test_a_wide_interval_is_told_as_not_knowing(sd: float, said: bool) -> None:
     assert ("I don't know yet whether you prefer it: between -0.32 and +1.32." in told) is said
 
 
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (Candidate(id="c-1", text="Tea.", reward=0.9, sd=1.4, verdict=FINE), True),
+        (Candidate(id="c-1", text="Tea.", reward=0.4, sd=1.4, verdict=FINE), False),  # it scores less anyhow
+        (Candidate(id="c-1", text="Tea.", reward=0.9, sd=1.4, verdict=Verdict(score=0.0, action="refuse")), False),
+    ],
+)
+def test_an_answer_that_scores_more_and_was_left_for_caution_is_told(other: Candidate, said: bool) -> None:
+    shown = Candidate(id="c-0", text="Soup.", reward=0.5, sd=0.1, verdict=FINE)
+    told = answer(0.5).model_copy(update={"candidates": (shown, other)}).why()
+    assert ("Candidate 2 scores more, +0.90, but that is less sure, give or take 1.40: caution decided" in told) is said
+
+
 def test_what_would_have_changed_the_choice_is_told() -> None:
     found = answer(0.5)
     trace = found.trace.model_copy(update={"otherwise": Otherwise(attribute="a0", words="short answers", candidate=1)})

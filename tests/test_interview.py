@@ -67,6 +67,29 @@ def test_anyone_may_skip_and_is_not_asked_again(assistant: Assistant) -> None:
     assert assistant.profile("ana").evidence == 0
 
 
+@pytest.mark.parametrize("ended_by", ["second", "skip"])
+def test_the_interview_can_be_taken_again_and_what_was_said_before_still_counts(
+    assistant: Assistant, ended_by: Said
+) -> None:
+    asking = assistant.interview("ana")
+    before = answered(asking, ended_by)
+    seen = assistant.profile("ana").evidence
+    begun = asking.again()
+    assert begun.question is not None
+    assert (begun.answered, begun.skipped) == (0, False)
+    assert assistant.profile("ana").evidence == seen
+    after = answered(asking, "first")
+    assert set(after) & set(before)
+    assert assistant.profile("ana").evidence == seen + len(after)
+    import_again(assistant.store.user("eva"), export(assistant.store.user("ana")))
+    assert assistant.interview("eva").stands() == asking.stands()
+
+
+def test_beginning_again_what_was_never_begun_keeps_nothing(assistant: Assistant) -> None:
+    assert assistant.interview("ana").again() == assistant.interview("ana").stands()
+    assert assistant.store.user("ana").events() == []
+
+
 def test_a_question_that_is_not_asked_now_is_refused(assistant: Assistant) -> None:
     asking = assistant.interview("ana")
     now = asking.stands().question
@@ -106,6 +129,12 @@ def test_library_command_and_http_ask_the_same(
     with pytest.raises(SystemExit):
         main(["interview", "-u", "command", "--json"])
     assert json.loads(capsys.readouterr().out)["answered"] == len(expected)
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    with pytest.raises(SystemExit):
+        main(["interview", "-u", "command", "--again", "--json"])
+    assert json.loads(capsys.readouterr().out)["answered"] == 0
+    with TestClient(create_app(assistant, hosts=None)) as client:
+        assert client.post("/v1/users/http/interview/again").json()["answered"] == 0
     beliefs = [assistant.learner.belief(assistant.store.user(who)) for who in ("library", "http", "command")]
     assert beliefs[1].arrays["mean"] == pytest.approx(beliefs[0].arrays["mean"])
     assert beliefs[2].arrays["mean"] == pytest.approx(beliefs[0].arrays["mean"])

@@ -14,7 +14,7 @@ from idiolect.errors import BadInput
 from idiolect.learning import Learner
 from idiolect.memory.extraction import of_oneself, told
 from idiolect.memory.inference.allowing import Allowances, allowances, allows
-from idiolect.memory.naming import named
+from idiolect.memory.naming import everything, named, short_ids
 from idiolect.memory.rights import Caches, Receipt, erase
 from idiolect.memory.rights.asking import Forgetting, forgotten
 from idiolect.memory.rights.receipt import NO_CACHES
@@ -104,7 +104,7 @@ class Memory:
         """Change a statement, as it stands then. Raises NotFound, and BadInput for what cannot be changed so."""
         with self.person.transaction() as transaction:
             old = named(transaction, statement)
-            self._record(transaction, _events(old, changes))
+            self._record(transaction, _events(old, changes, _short(transaction, old)))
             return _found(transaction, old.id)[0]
 
     def settle(self, statement: str) -> Settled:
@@ -113,7 +113,7 @@ class Memory:
             holds = named(transaction, statement)
             if not holds.conflicts:
                 shows = f"`idiolect memory conflicts -u {self.person.id}` shows what does"
-                raise BadInput(f"nothing contradicts {holds.id}: {shows}")
+                raise BadInput(f"nothing contradicts {_short(transaction, holds)}: {shows}")
             self._record(transaction, [Correction(statement=each) for each in holds.conflicts])
             ended = tuple(_found(transaction, each)[0] for each in holds.conflicts)
             return Settled(holds=_found(transaction, holds.id)[0], ended=ended)
@@ -156,17 +156,22 @@ class Memory:
         self.learner.refresh(transaction)
 
 
-def _events(old: Preference, changes: Changes) -> list[AnyEvent]:
+def _short(transaction: Transaction, said: Preference) -> str:
+    """Its id as lists show it."""
+    return short_ids(each.id for each in everything(transaction))[said.id]
+
+
+def _events(old: Preference, changes: Changes, name: str) -> list[AnyEvent]:
     """A revision, an end, or both. Raises BadInput where there is nothing to change."""
     if changes == Changes():
         raise BadInput("nothing is said to be changed: give a new text, or one of pinned, local_only, consented, ended")
     if old.status in OVER:
         day = f" since {old.until:%Y-%m-%d}" if old.until else ""
-        raise BadInput(f"{old.id} is {old.status}{day}, so it cannot be changed: add a new statement in its place")
+        raise BadInput(f"{name} is {old.status}{day}, so it cannot be changed: add a new statement in its place")
     if old.status == "proposed" and changes != Changes(text=changes.text):
-        raise BadInput(f"{old.id} is a proposal: accept or refuse it first")
+        raise BadInput(f"{name} is a proposal: accept or refuse it first")
     if changes.consented is not None and old.sensitive is None:
-        raise BadInput(f"{old.id} is of no special category, so it needs no consent")
+        raise BadInput(f"{name} is of no special category, so it needs no consent")
     events: list[AnyEvent] = []
     if changes != Changes(ended=changes.ended):
         events.append(_revision(old, changes))

@@ -15,6 +15,7 @@ def why(answer: Answer) -> str:
         return refusal_reason(answer)
     sentences = [
         _choice(answer, answer.candidates[answer.chosen]),
+        *_caution(answer, answer.candidates[answer.chosen]),
         *_shares(answer.trace.shares),
         *_otherwise(answer),
         _evidence(answer),
@@ -62,6 +63,20 @@ def _sure(shown: Candidate) -> str:
     return f" I don't know yet whether you prefer it: between {low:+.2f} and {high:+.2f}."
 
 
+def _caution(answer: Answer, shown: Candidate) -> list[str]:
+    """The answer that scores more and was left for how unsure that is (the setting `kappa`)."""
+    admitted = [
+        (each.reward, number, each)
+        for number, each in enumerate(answer.candidates, start=1)
+        if each.verdict.action != "refuse"
+    ]
+    most, number, best = max(admitted, key=lambda each: each[:2], default=(shown.reward, 0, shown))
+    if most - shown.reward < WORTH_TELLING or best.sd <= shown.sd:
+        return []
+    than = f"{most:+.2f}, but that is less sure, give or take {best.sd:.2f}"
+    return [f"Candidate {number} scores more, {than}: caution decided (the setting kappa)."]
+
+
 def _otherwise(answer: Answer) -> list[str]:
     """The taste without which another candidate would have been chosen."""
     found = answer.trace.otherwise
@@ -94,4 +109,6 @@ def _evidence(answer: Answer) -> str:
 
 def _verdict(answer: Answer) -> str:
     verdict = answer.trace.request_verdict
-    return "nothing to object" if verdict.action == "allow" else f"{verdict.category}, {verdict.action}"
+    if verdict.action != "allow":
+        return f"{verdict.category}, {verdict.action}"
+    return f"nothing to object ({verdict.rule})" if verdict.rule else "nothing to object"

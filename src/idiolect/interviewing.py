@@ -59,6 +59,14 @@ class Interviewer:
         past = Past.of(self.person)
         return 0 if past.skipped else min(MOST - past.answered, len(past.left))
 
+    def again(self) -> Interview:
+        """Begin anew: every question may be asked again. What was said to them before still counts."""
+        with self.person.transaction() as transaction:
+            if _said(transaction):
+                begun = Interviewed(question="", prompt="", answers=("", ""), skipped=True, again=True)
+                self.learner.learn(transaction, begun)
+            return self._stands(transaction)
+
     def say(self, question: str, said: Said) -> Interview:
         """Answer the question of that name, or skip it and the rest. Raises BadInput for one that is not asked now."""
         with self.person.transaction() as transaction:
@@ -101,13 +109,20 @@ class Past:
     @classmethod
     def of(cls, reader: UserStore | Transaction) -> "Past":
         """As the events stand."""
-        past = [each.event for each in reader.events("interview") if isinstance(each.event, Interviewed)]
+        past = _said(reader)
         done = {each.question for each in past}
         return cls(
             answered=sum(not each.skipped for each in past),
             skipped=any(each.skipped for each in past),
             left=tuple(each for each in questions() if each.name not in done),
         )
+
+
+def _said(reader: UserStore | Transaction) -> list[Interviewed]:
+    """Since the questions began anew, if they did."""
+    past = [each.event for each in reader.events("interview") if isinstance(each.event, Interviewed)]
+    begun = max((number for number, each in enumerate(past, start=1) if each.again), default=0)
+    return past[begun:]
 
 
 @cache

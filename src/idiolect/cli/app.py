@@ -45,6 +45,7 @@ def idiolect(
 
 app.command()(talk.chat)
 app.command()(talk.ask)
+app.command()(person.others)
 app.command()(person.feedback)
 app.command()(interview)
 app.command()(person.profile)

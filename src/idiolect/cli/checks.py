@@ -15,6 +15,8 @@ from idiolect.schema import Message, Noun, Sampling
 from idiolect.settings import Settings, config_file
 
 OLDEST = (3, 11)
+PATIENCE_S = 2.0  # with what listens on the port
+HEALTH = {"status", "version", "model", "people"}  # what our own /healthz tells
 EXTRAS = {"xllamacpp": "local", "onnxruntime": "local", "onnx": "local", "tokenizers": "local"}
 
 
@@ -107,7 +109,7 @@ def boundary(settings: Settings) -> str:
     from idiolect.boundary import open_boundary
     from idiolect.features.embedder import open_embedder
 
-    opened = open_boundary(settings.policy, open_embedder(settings.embedder))
+    opened = open_boundary(settings, open_embedder(settings.embedder))
     return f"policy {opened.version}, from {settings.policy or 'the package'}"
 
 
@@ -119,8 +121,23 @@ def port(settings: Settings) -> str:
             probe.bind((settings.host, settings.port))
         except OSError as error:
             where, reason = f"{settings.host}:{settings.port}", error.strerror
+            if _is_ours(settings):
+                return f"Idiolect is already running at {where}"
             raise SettingsError(f"{where} can't be listened on ({reason}): stop what uses it, or set `port`") from error
     return f"{settings.host}:{settings.port} is free"
+
+
+def _is_ours(settings: Settings) -> bool:
+    """Whether what listens there is an Idiolect."""
+    import httpx
+
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - asked, not bound
+    url = f"http://[{host}]" if ":" in host else f"http://{host}"
+    try:
+        said = httpx.get(f"{url}:{settings.port}/healthz", timeout=PATIENCE_S, trust_env=False).json()
+    except (httpx.HTTPError, ValueError):
+        return False
+    return isinstance(said, dict) and HEALTH.issubset(said)
 
 
 CHECKS: dict[str, Callable[[Settings], str]] = {

@@ -1,6 +1,7 @@
 """`idiolect interview`: a few questions by which a new person's tastes are found fast. Works piped."""
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -12,6 +13,9 @@ HOW = "1, 2, 0 for neither, s to skip the rest"
 def interview(
     context: typer.Context,
     user: User,
+    again: Annotated[
+        bool, typer.Option("--again", help="Ask all of it again; what you said before still counts.")
+    ] = False,
     model: ModelName = None,
     store: StoreUrl = None,
     json: Json = False,
@@ -24,7 +28,7 @@ def interview(
     words: dict[str, Said] = {"1": "first", "2": "second", "0": "neither", "s": "skip"}
     with opened_assistant(context) as assistant:
         asking = assistant.interview(user)
-        now = asking.stands()
+        now = asking.again() if again else asking.stands()
         while now.question is not None and not json:
             asked = now.question
             note(f"\n({now.answered + 1} of at most {now.most}) {safe(asked.prompt)}\n")
@@ -40,4 +44,5 @@ def interview(
     if json:
         printed_json(now)
     else:
-        note(f"{now.answered} answered; `idiolect profile -u {user}` shows what is believed now")
+        over = "" if now.question else "; `--again` asks anew"
+        note(f"{now.answered} answered{over}; `idiolect profile -u {user}` shows what is believed now")

@@ -1,11 +1,15 @@
 """`idiolect feedback`, `profile` and `why`: what a person says of answers, what is believed of them, and reasons."""
 
+import re
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from idiolect.cli.options import AnswerId, Config, Json, ModelName, StoreUrl, User, answer_id, opened_assistant
+from idiolect.cli.options import LAST, AnswerId, Config, Json, ModelName, StoreUrl, User, answer_id, opened_assistant
+from idiolect.errors import BadInput
+
+FIELD = re.compile(r"`(answer|value|over|attribute)`")  # as the library names what is an option here
 
 
 class Kind(StrEnum):
@@ -57,7 +61,10 @@ def feedback(
             over=tuple(answer_id(assistant, user, each) for each in over) if over else None,
             attribute=attribute,
         )
-        after = assistant.feedback(user, said)
+        try:
+            after = assistant.feedback(user, said)
+        except BadInput as error:
+            raise type(error)(FIELD.sub(r"--\1", str(error))) from error
     if json:
         printed_json(after)
     else:
@@ -84,6 +91,27 @@ def profile(
         printed_json(believed)
     else:
         show_profile(believed, short, every)
+
+
+def others(
+    context: typer.Context,
+    user: User,
+    model: ModelName = None,
+    store: StoreUrl = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Show every answer that was written to the latest question, numbered as `feedback choice` takes them."""
+    from idiolect.cli.show import note, printed_json, show_candidates
+
+    with opened_assistant(context) as assistant:
+        found = assistant.answer_by_id(user, answer_id(assistant, user, LAST))
+    if json:
+        printed_json(found)
+        return
+    show_candidates(found)
+    if len(found.candidates) > 1:
+        note(f"`idiolect feedback choice -u {user} --answer last:N --over last:M` says that N is better than M")
 
 
 def why(

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from idiolect.features.attributes import ATTRIBUTES
-from idiolect.schema import Answer, Profile, Taste
+from idiolect.schema import Answer, Profile, Share, Taste
 
 BAR = 25  # cells, odd: the middle one is zero
 SHARES_SHOWN = 8
@@ -145,6 +145,9 @@ def bar(mean: float, sd: float, reach: float) -> str:
 
 def show_why(answer: Answer) -> None:
     """The reasons in words, then the candidates' scores and what decided."""
+    from idiolect.memory.naming import short_ids
+
+    short = short_ids([answer.id, *(each.attribute for each in answer.trace.shares if _is_statement(each))])
     out = console()
     out.print(safe(answer.why()), markup=False)
     if answer.candidates:
@@ -158,14 +161,37 @@ def show_why(answer: Answer) -> None:
             for index, candidate in enumerate(answer.candidates)
         ]
         out.print()
-        out.print(table(f"candidates of {answer.id} (* was shown)", ("", "reward", "boundary", "text"), rows))
+        out.print(table(f"candidates of {short[answer.id]} (* was shown)", ("", "reward", "boundary", "text"), rows))
     if answer.trace.shares:
         told = [
-            (each.attribute, f"{each.weight:+.2f}", f"{each.value:+.2f}", f"{each.contribution:+.2f}")
+            (_deciding(each, short), f"{each.weight:+.2f}", f"{each.value:+.2f}", f"{each.contribution:+.2f}")
             for each in answer.trace.shares[:SHARES_SHOWN]
         ]
         out.print()
         out.print(table("what decided", ("attribute", "weight", "value", "contribution"), told))
+
+
+def show_candidates(answer: Answer) -> None:
+    """Every answer that was written, whole, by the name that feedback takes."""
+    out = console()
+    for number, candidate in enumerate(answer.candidates, start=1):
+        if candidate.verdict.action == "refuse":
+            told = " (outside the boundary, so it is not shown)"
+        else:
+            told = " (this one was shown)" if number - 1 == answer.chosen else ""
+        out.print(f"[bold]last:{number}[/bold]{told}")
+        if candidate.verdict.action != "refuse":
+            out.print(safe(candidate.text), markup=False)
+        out.print()
+
+
+def _is_statement(share: Share) -> bool:
+    """Whether what decided is something that was said, which goes by its id."""
+    return share.attribute.startswith("evt-")
+
+
+def _deciding(share: Share, short: Mapping[str, str]) -> str:
+    return f"{share.words} ({short[share.attribute]})" if _is_statement(share) else share.attribute
 
 
 def shortened(text: str, length: int = 72) -> str:

@@ -73,6 +73,7 @@ def ask(
 ) -> None:
     """Ask one question and print the answer; with --json also its candidates and trace."""
     from idiolect.cli.show import note, printed_json, working, write
+    from idiolect.memory.naming import short_ids
     from idiolect.schema import Message
 
     with loaded_assistant(context) as assistant:
@@ -89,7 +90,12 @@ def ask(
     write(answer.text + "\n")
     if answer.care:
         note(answer.care)
-    note(f"[{answer.id}; `idiolect why last --user {user}` tells why]")
+    others = 0 if temporary else sum(each.verdict.action != "refuse" for each in answer.candidates) - 1
+    told = (
+        f"; {others} more {'was' if others == 1 else 'were'} written: `idiolect others -u {user}`" if others > 0 else ""
+    )
+    why = "" if temporary else f"; `idiolect why last -u {user}` tells why"
+    note(f"[{short_ids([answer.id])[answer.id]}{told}{why}]")
 
 
 def _before(assistant: "Assistant", user: str) -> Sequence["Message"]:

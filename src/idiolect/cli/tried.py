@@ -44,12 +44,13 @@ def tried_requests(boundary: Boundary, text: str | None, file: Path | None) -> I
     texts = [*([text] if text is not None else []), *(each.text for each in (read_lines(file, Asked) if file else []))]
     for each in texts:
         said = boundary.judge_request(as_messages(each))
+        is_noticed = said.action != "allow"  # what came nearest to an allowed one is no verdict on it
         yield Tried(
             text=each,
             verdict=said.action,
-            category=said.category,
+            category=said.category if is_noticed else None,
             score=said.score,
-            rule=said.rule,
+            rule=said.rule if is_noticed else None,
             version=said.policy_version,
         )
 

@@ -61,6 +61,7 @@ class Interviewed(Event):
     answers: tuple[str, str]
     chosen: Literal[0, 1] | None = None  # None: neither
     skipped: bool = False  # the person wants no more questions
+    again: bool = False  # no answer: the questions begin anew after it; what was said to them before still counts
 
 
 class Rating(Event):

@@ -28,3 +28,9 @@ def interview(assistant: Serving, user: UserId) -> Interview:
 def reply(assistant: Serving, user: UserId, said: Reply) -> Interview:
     """Learn from what the person says, and ask the next question. 400 for a question that is not asked now."""
     return assistant.interview(user).say(said.question, said.said)
+
+
+@router.post("/interview/again")
+def again(assistant: Serving, user: UserId) -> Interview:
+    """Begin the questions anew; what was said to them before still counts."""
+    return assistant.interview(user).again()

@@ -10,7 +10,7 @@ from idiolect.cli.options import Config, Json, StoreUrl, User, opened_assistant,
 from idiolect.errors import BadInput
 
 if TYPE_CHECKING:
-    from idiolect.curating import Changes, Decided, Decisions, Verb
+    from idiolect.curating import Allowing, Changes, Decided, Decisions, Verb
     from idiolect.memory.inference.allowing import Allowances
 
 Off = Annotated[bool, typer.Option("--off", help="Take it back.")]
@@ -103,13 +103,15 @@ def consent(
 
     inference = next((name for name in READERS if name == what), None)
     if what is not None and inference is None:
-        told = "not used beyond its conversation" if off else "used from now on"
+        told = "not used beyond its conversation any more" if off else "used beyond its conversation from now on"
         _change(context, what, Changes(consented=not off), told)
         return
     with opened_assistant(context) as assistant:
         memory = assistant.memory(user)
         asked = None if inference is None else Allowing(inference=inference, allowed=not off)
         allowances = memory.allowances() if asked is None else memory.allow(asked)
+    if asked is not None:
+        _say_allowed(asked, user)
     _show_allowances(allowances, json=json)
 
 
@@ -181,6 +183,18 @@ def _change(context: typer.Context, statement: str, changes: "Changes", told: st
         printed_json(became)
     else:
         console().print(statements(told, (became,), short, states=True))
+
+
+def _say_allowed(asked: "Allowing", user: str) -> None:
+    """What changed, before all that is allowed now."""
+    from idiolect.cli.show import note
+
+    if asked.allowed:
+        note(f"{asked.inference}: may be inferred of {user} from now on, from what comes after this")
+    else:
+        note(
+            f"{asked.inference}: no longer inferred of {user}; what was inferred counts no more, and is offered no more"
+        )
 
 
 def _show_allowances(found: "Allowances", *, json: bool) -> None:

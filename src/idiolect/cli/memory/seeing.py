@@ -114,8 +114,10 @@ def _remarks(user: str, listing: "Listing", is_filtered: bool) -> None:
     from idiolect.cli.show import note
 
     if not listing.statements:
+        waits = listing.unconsented or listing.contradicting or listing.proposed
+        which = "in force" if waits else "kept"
         fits = " that fits" if is_filtered else ""
-        note(f"no statement of {user} is kept{fits}; `idiolect memory add TEXT -u {user}` adds one")
+        note(f"no statement of {user} is {which}{fits}; `idiolect memory add TEXT -u {user}` adds one")
     if listing.unconsented:
         note(
             f"{listing.unconsented} of a special category, not used without consent: "
