@@ -2,8 +2,10 @@
 
 from idiolect.evaluation.choice import Choice
 from idiolect.evaluation.compliance import ComplianceBench
+from idiolect.evaluation.diversity import Diversity
 from idiolect.evaluation.drift import DriftBench
 from idiolect.evaluation.elicitation import Elicitation
+from idiolect.evaluation.fairness import Fairness
 from idiolect.evaluation.flattery import Flattery
 from idiolect.evaluation.footprint import Footprint
 from idiolect.evaluation.latency import Latency
@@ -11,6 +13,7 @@ from idiolect.evaluation.locomo_recall import LocomoRecall
 from idiolect.evaluation.lore_official import LoreOfficial
 from idiolect.evaluation.prefeval_extract import PrefevalExtract
 from idiolect.evaluation.prefeval_recall import PrefevalRecall
+from idiolect.evaluation.profiles import Profiles
 from idiolect.evaluation.protocol import Bench
 from idiolect.evaluation.psoups import Psoups
 from idiolect.evaluation.reward_speed import RewardSpeed
@@ -22,8 +25,10 @@ from idiolect.evaluation.uplift import Uplift
 BENCHES: dict[str, type[Bench]] = {
     "choice": Choice,
     "compliance": ComplianceBench,
+    "diversity": Diversity,
     "drift": DriftBench,
     "elicitation": Elicitation,
+    "fairness": Fairness,
     "flattery": Flattery,
     "footprint": Footprint,
     "latency": Latency,
@@ -32,6 +37,7 @@ BENCHES: dict[str, type[Bench]] = {
     "peers": SideBySide,
     "prefeval-extract": PrefevalExtract,
     "prefeval-recall": PrefevalRecall,
+    "profiles": Profiles,
     "psoups": Psoups,
     "reward-speed": RewardSpeed,
     "transfer": Transfer,
