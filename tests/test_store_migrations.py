@@ -91,6 +91,7 @@ OLD_ROWS = {  # by the revision that they were written in
         "INSERT INTO vector (person, candidate, version, data) VALUES ('ana', 'a', 'v1', 'four')",
     ]
 }
+OLD_ROWS["0002"] = OLD_ROWS["0001"]
 
 
 def upgraded(address: str, revision: str) -> None:
@@ -122,6 +123,7 @@ def test_a_database_of_an_earlier_revision_is_upgraded_with_its_rows(address: st
         assert list(ana.vectors(["a"], "v1")) == ["a"]
         assert ana.head() == (0, 1)
         with ana.transaction() as transaction:
+            transaction.sent("a model", ["words"])
             transaction.save_embeddings("m1", {("evt-1", 0): np.ones(2, np.float32)})
             transaction.note("upgrade", {"events": 1})
         assert ana.forget(["evt-1"])["event"] == 1

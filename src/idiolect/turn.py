@@ -16,6 +16,7 @@ from idiolect.features.attributes import ATTRIBUTES
 from idiolect.features.space import PreferenceSpace
 from idiolect.memory.extraction.documents import marked_words
 from idiolect.memory.inference.reactions import onward
+from idiolect.memory.recipients import Shown
 from idiolect.models.protocol import Request
 from idiolect.reward.compliance.protocol import weight
 from idiolect.reward.protocol import Belief, Scores
@@ -73,10 +74,12 @@ class Turn:
     recalled: tuple[str, ...] = ()  # ids of preferences
     statements: tuple[Preference, ...] = ()  # these themselves
     earlier: tuple[EarlierTurn, ...] = ()
+    is_told: bool = False  # something of the person stands in the request beside what the client sent
     strength: float = 0.0
     notes: tuple[str, ...] = ()
     care: str = ""
     is_temporary: bool = False
+    country: str | None = None  # the person's, where the request says
     answer_id: str = field(default_factory=lambda: new_id("chatcmpl"))
     phi: Array | None = None  # (n, d) of the candidates, once they are written
     otherwise: Otherwise | None = None  # what would have changed the choice, once it is made
@@ -96,6 +99,19 @@ class Turn:
         """A hash of the conversation before the newest words of the person, so that a resent history is known again."""
         newest_turn = max(index for index, message in enumerate(self.messages) if message.role == "user")
         return hashed(self.messages[:newest_turn])
+
+    @property
+    def shown(self) -> tuple[Shown, ...]:
+        """The kinds of data that stand in what the model was asked."""
+        if not self.is_told:
+            return ("words",)
+        kinds: tuple[tuple[Shown, bool], ...] = (
+            ("statements", any(each.sensitive is None for each in self.statements)),
+            ("special", any(each.sensitive is not None for each in self.statements)),
+            ("turns", bool(self.earlier)),
+        )
+        beside = tuple(kind for kind, is_told in kinds if is_told)
+        return ("words", *(beside or ("tastes",)))
 
     def event(self, answer: Answer, at: datetime, learns: bool, follows: bool) -> Interaction:
         """What is kept of it. `learns`: from its words; `follows`: it is to be known which turn goes on from it."""

@@ -79,9 +79,9 @@ class Ledger:
         """What is deleted of a person, before it is for good. Raises StoreError where the file cannot be written."""
         entries = tuple(
             Entry(
-                person=self._hash(person),
+                person=self.hashed(person),
                 epoch=each.epoch,
-                events=None if each.events is None else tuple(self._hash(event) for event in each.events),
+                events=None if each.events is None else tuple(self.hashed(event) for event in each.events),
                 rows=each.rows,
             )
             for each in removed
@@ -96,7 +96,7 @@ class Ledger:
     def concerning(self, people: Mapping[str, int]) -> dict[str, list[Entry]]:
         """Of people with their epochs in a database: the erasures that it does not know of, oldest first."""
         entries = self.entries()
-        hashed = {self._hash(person): person for person in people} if entries else {}
+        hashed = {self.hashed(person): person for person in people} if entries else {}
         found: dict[str, list[Entry]] = {}
         for entry in entries:
             person = hashed.get(entry.person)
@@ -107,7 +107,7 @@ class Ledger:
     def named(self, entry: Entry, events: Iterable[str]) -> list[str]:
         """Those of the events that an entry names."""
         gone = set(entry.events or ())
-        return [each for each in events if self._hash(each) in gone]
+        return [each for each in events if self.hashed(each) in gone]
 
     def entries(self) -> list[Entry]:
         """All erasures, oldest first. Raises StoreError for a line that cannot be read."""
@@ -151,7 +151,8 @@ class Ledger:
                 "nothing was erased; make the file writable, and room for it"
             ) from failed
 
-    def _hash(self, identifier: str) -> str:
+    def hashed(self, identifier: str) -> str:
+        """An id as the file has it."""
         return hmac.new(self._salt(), identifier.encode(), sha256).hexdigest()[:32]
 
     def _salt(self) -> bytes:

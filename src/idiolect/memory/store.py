@@ -9,7 +9,7 @@ from typing import Self, TypeVar
 from sqlalchemy import func, select
 
 from idiolect.errors import InvalidUser, StoreError
-from idiolect.memory import tables
+from idiolect.memory import recipients, tables
 from idiolect.memory.checks import Check, checked
 from idiolect.memory.consolidation import Consolidated
 from idiolect.memory.engine import Database, open_database
@@ -17,6 +17,7 @@ from idiolect.memory.erasures import SUFFIX, Entry, Ledger, replayed
 from idiolect.memory.keeping import Keeping, Kept
 from idiolect.memory.migrations import migrate
 from idiolect.memory.reading import Query, Reading, Rows
+from idiolect.memory.recipients import Recipient
 from idiolect.memory.records import Audited, Head, Recorded, State
 from idiolect.memory.writing import Forgotten, Transaction
 from idiolect.schema import USER_ID
@@ -92,6 +93,11 @@ class UserStore(Reading):
         """What the process keeps of this person, for what other rooms derive from statements. Not in a transaction."""
         return self._keeping.kept(self)
 
+    def recipients(self) -> list[Recipient]:
+        """Which models were shown what of this person."""
+        with self._database.read() as connection:
+            return recipients.counted(connection, self.id)
+
     def _take_back(self, noted: Sequence[Entry]) -> None:
         """Withdraw erasures that were noted and then failed, as far as the database can tell that they did."""
         if self.ledger is None or not noted:
@@ -131,6 +137,29 @@ class Store:
         """How many people have something kept."""
         with self._database.read() as connection:
             return connection.execute(select(func.count()).select_from(tables.person)).scalar_one()
+
+    def people(self) -> list[str]:
+        """Their ids, for what is done for everybody alike: retention, and a report of counts."""
+        with self._database.read() as connection:
+            return list(connection.execute(select(tables.person.c.id).order_by(tables.person.c.id)).scalars())
+
+    def sent(self, endpoint: str, kinds: Iterable[str]) -> None:
+        """Count what a model was shown of a turn of which nothing else is kept."""
+        with self._database.write() as connection:
+            recipients.count(connection, recipients.NOBODY, endpoint, kinds)
+
+    def recipients(self) -> list[Recipient]:
+        """What models were shown of people who were erased, and of turns that were not kept, by month."""
+        with self._database.read() as connection:
+            return recipients.counted(connection, recipients.NOBODY)
+
+    def erasures(self) -> list[Entry]:
+        """What the ledger tells of erasures; nothing where there is none."""
+        return [] if self._ledger is None else self._ledger.entries()
+
+    def pseudonym(self, user_id: str) -> str | None:
+        """A person's hash as the ledger of erasures has it; None where nothing was ever erased."""
+        return None if self._ledger is None or not self._ledger.path.exists() else self._ledger.hashed(user_id)
 
     def replay_erasures(self) -> int:
         """Erase what the ledger names and this database, restored or killed, still holds; how many erasures.

@@ -105,3 +105,14 @@ audit = Table(
     Column("action", String, nullable=False),
     Column("what", Text, nullable=False),  # JSON: ids and counts, never a text
 )
+
+recipient = Table(
+    "recipient",
+    METADATA,
+    Column("person", String(128), primary_key=True),  # empty: nobody's any more, and those of temporary turns
+    Column("day", String(10), primary_key=True),  # 2026-03-02; of nobody's the month alone
+    Column("endpoint", String, primary_key=True),
+    Column("kind", String, primary_key=True),  # of what was shown to it, never a text
+    Column("times", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)

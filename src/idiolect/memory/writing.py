@@ -3,7 +3,7 @@
 import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, timedelta
+from datetime import UTC, date, timedelta
 from typing import Final, TypeVar
 
 from pydantic_core import PydanticSerializationError
@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from idiolect.errors import BadInput
-from idiolect.memory import tables
+from idiolect.memory import recipients, tables
 from idiolect.memory.arrays import embedding_bytes, packed, vector_bytes
 from idiolect.memory.consolidation import Consolidated
 from idiolect.memory.door import pass_the_door
@@ -200,6 +200,18 @@ class Transaction(Reading):
         row = {"person": self.id, "at": now(), "action": action, "what": json.dumps(what)}
         self._run(_NEW_AUDIT, row)
 
+    def sent(self, endpoint: str, kinds: Iterable[str]) -> None:
+        """Count that a model was shown these kinds of data; of a person who was erased meanwhile, for nobody."""
+        head = self.head()
+        known = head is not None and head.newest > 0
+        with as_store_errors(self._database):
+            recipients.count(self._connection, self.id if known else recipients.NOBODY, endpoint, kinds)
+
+    def let_go_of_recipients(self, before: date) -> int:
+        """What was counted on days before this one becomes nobody's; how many rows it were."""
+        with as_store_errors(self._database):
+            return recipients.let_go(self._connection, self.id, before)
+
     def forget(self, event_ids: Iterable[str], reader: Reader | None = None) -> dict[str, int]:
         """Delete events and what hangs on them (see forgetting.py); how many rows went, by table.
 
@@ -226,7 +238,10 @@ class Transaction(Reading):
         """Delete every row of this person; how many went, by table."""
         self.has_deleted, self._fork.is_current = True, False
         epoch = self._epoch()
-        counts = {name: self._run(statement, {"of": self.id}).rowcount for name, statement in _ERASURES.items()}
+        with as_store_errors(self._database):
+            shown = recipients.let_go(self._connection, self.id)
+        counts = {tables.recipient.name: shown} if shown else dict[str, int]()
+        counts |= {name: self._run(statement, {"of": self.id}).rowcount for name, statement in _ERASURES.items()}
         if not self._was_known:
             counts[tables.person.name] = 0
         if any(counts.values()):
