@@ -84,6 +84,17 @@ def test_a_finished_run_is_read_back_row_by_row(report: Report, data: Path) -> N
     assert again.metrics == report.metrics  # the times among them: nothing was measured again
 
 
+def test_one_process_and_three_give_the_same_figures(data: Path, tmp_path: Path) -> None:
+    said = {**SMALL, "methods": '["gaussian", "lore", "nearest", "vpl"]', "tests": "4", "stages": "[0, 5]"}
+    one, three = (
+        run_bench("choice", data, overrides={**said, "workers": count}, progress=False, runs=tmp_path / count).metrics
+        for count in "13"
+    )
+    timed = {name for name in one if name.endswith(("_seconds", "_ms"))}
+    assert len(timed) == 8
+    assert {name: one[name] for name in one.keys() - timed} == {name: three[name] for name in three.keys() - timed}
+
+
 def test_people_of_both_groups_are_different_and_keep_their_taste(data: Path, tmp_path: Path) -> None:
     design, run = small(), RunFolder(tmp_path)
     material = open_material(design, data, run)

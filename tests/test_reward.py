@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from idiolect.features.space import PreferenceSpace
 from idiolect.reward.elicitation import expected_information_gain, worth_asking
 from idiolect.reward.evidence import corrected, edited, stated
-from idiolect.reward.gaussian import Gaussian, sigmoid
+from idiolect.reward.gaussian import Gaussian
 from idiolect.reward.prior import FACETS, Prior, shipped_prior
-from idiolect.reward.protocol import Belief, Chosen, Evidence, PersonalReward, Rated, Said, Tied
+from idiolect.reward.protocol import Belief, Chosen, Evidence, PersonalReward, Rated, Said, Tied, sigmoid
 from idiolect.schema import Array, Preference, now
 
 SPACE = PreferenceSpace.shipped()

@@ -15,9 +15,9 @@ from pydantic import Field
 
 from idiolect.evaluation.protocol import Bench, Case, Figure, Run
 from idiolect.evaluation.statistics import quantile
-from idiolect.reward.gaussian import Gaussian, sigmoid
+from idiolect.reward.gaussian import Gaussian
 from idiolect.reward.prior import Prior
-from idiolect.reward.protocol import Chosen
+from idiolect.reward.protocol import Chosen, sigmoid
 from idiolect.schema import Array
 
 MICRO, MILLI = 1e6, 1e3

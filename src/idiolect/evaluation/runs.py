@@ -3,8 +3,9 @@
 import ast
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -65,7 +66,10 @@ class RunFolder:
     def __init__(self, kept: Path, console: Console | None = None) -> None:
         """`console` shows progress; without one nothing is shown."""
         self.kept = kept
-        self._console = console or Console(quiet=True)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        shown_on = console or Console(quiet=True)
+        self._bars = Progress(*columns, TimeRemainingColumn(), console=shown_on, transient=True)
+        self._tracking, self._lock = 0, Lock()
         kept.mkdir(parents=True, exist_ok=True)
 
     def rows(self, rows: Rows[N], compute: Callable[[int], N], workers: int = 1) -> list[N]:
@@ -104,9 +108,27 @@ class RunFolder:
 
     def track(self, items: Iterable[T], description: str, total: int) -> Iterable[T]:
         """The items, with a progress bar."""
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        with Progress(*columns, TimeRemainingColumn(), console=self._console, transient=True) as progress:
-            yield from progress.track(items, total=total, description=description)
+        with self._shown() as progress:
+            task = progress.add_task(description, total=total)
+            for item in items:
+                yield item
+                progress.advance(task)
+            progress.remove_task(task)
+
+    @contextmanager
+    def _shown(self) -> Iterator[Progress]:
+        """The one display of all bars: several rows of a bench may be under way."""
+        with self._lock:
+            if not self._tracking:
+                self._bars.start()
+            self._tracking += 1
+        try:
+            yield self._bars
+        finally:
+            with self._lock:
+                self._tracking -= 1
+                if not self._tracking:
+                    self._bars.stop()
 
 
 def read_rows(path: Path, kind: type[N]) -> dict[str, N]:

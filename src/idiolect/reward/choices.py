@@ -12,8 +12,7 @@ from typing import Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from idiolect.reward.gaussian import sigmoid
-from idiolect.reward.protocol import Chosen, Evidence, Tied
+from idiolect.reward.protocol import Chosen, Evidence, Tied, sigmoid
 from idiolect.schema import Array
 
 ROWS, SIZES, POWERS = "rows", "sizes", "powers"  # their names among a belief's arrays

@@ -16,8 +16,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from idiolect.reward.gaussian import NODES, WEIGHTS, sigmoid
-from idiolect.reward.protocol import Belief, PersonalReward
+from idiolect.reward.gaussian import NODES, WEIGHTS
+from idiolect.reward.protocol import Belief, PersonalReward, sigmoid
 from idiolect.schema import Array
 
 HALF_LIFE_TURNS = 8.0  # in which a pair that was shown is half forgiven

@@ -40,6 +40,7 @@ from idiolect.reward.protocol import (
     Said,
     Scores,
     Tied,
+    sigmoid,
 )
 from idiolect.reward.triangle import folded_in, places, unfolded
 from idiolect.schema import Array
@@ -49,11 +50,6 @@ WEIGHTS = WEIGHTS / WEIGHTS.sum()
 
 RATING_MIDDLE = 3.0  # of the scale from 1 to 5; one step is one unit of reward, observed with unit variance
 OFFSET_VARIANCE = 1.0  # a person's own middle: c_u ~ N(0, 1)
-
-
-def sigmoid(s: Array) -> Array:
-    """1 / (1 + exp(-s)) without overflow."""
-    return np.exp(-np.logaddexp(0.0, -s))
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from idiolect.reward.factored import same_dim
-from idiolect.reward.gaussian import sigmoid
 from idiolect.reward.perceptron import Perceptron, Shapes, Views
-from idiolect.reward.protocol import Asked
+from idiolect.reward.protocol import Asked, sigmoid
 from idiolect.reward.prototypes import Batch, Kept, PALSettings, PrototypeReward, Slope
 from idiolect.schema import Array
 

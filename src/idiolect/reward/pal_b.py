@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from idiolect.errors import FeatureMismatch
 from idiolect.reward.choices import narrow
 from idiolect.reward.factored import same_dim
-from idiolect.reward.gaussian import sigmoid
 from idiolect.reward.perceptron import Perceptron, Shapes, Views
-from idiolect.reward.protocol import Asked
+from idiolect.reward.protocol import Asked, sigmoid
 from idiolect.reward.prototypes import Batch, Kept, PALSettings, PrototypeReward, Slope
 from idiolect.schema import Array
 

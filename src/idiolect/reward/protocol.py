@@ -122,6 +122,11 @@ class PersonalReward(ABC):
         return float(1 / (1 + np.exp(-np.clip(self.difference(belief, phi, asked)[0], -500, 500))))
 
 
+def sigmoid(s: Array) -> Array:
+    """1 / (1 + exp(-s)) without overflow."""
+    return np.exp(-np.logaddexp(0.0, -s))
+
+
 class LinearReward(PersonalReward):
     """One whose reward is w . phi: its weights can be told, steered by and corrected."""
 

@@ -7,6 +7,7 @@ has not, are learnt from 0, 1, 2, 5, ... of their choices, and predicted on prom
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,8 +20,9 @@ from idiolect.evaluation.choice.figures import BINS, COST, all_figures, binned, 
 from idiolect.evaluation.choice.people import SEEN, UNSEEN, Exam, Participant, exam, participants
 from idiolect.evaluation.choice.plot import drawn
 from idiolect.evaluation.choice.references import references
-from idiolect.evaluation.choice.trial import Outcome, Tested, Trial
+from idiolect.evaluation.choice.trial import Outcome, Scene, Tested, Trial
 from idiolect.evaluation.protocol import Case, Figure, Run
+from idiolect.reward.workers import Workers
 
 
 class Choice(Design):
@@ -38,14 +40,22 @@ class Choice(Design):
         found = list[Case]()
         for name, rows in references(self, material, tested, exams).items():
             found += _cases(name, tested, rows, exams)
-        for contender in contenders(self.methods, self.tried):
-            trial = Trial(self, contender, material, people, exams)
-            outcomes = trial.run(run)
+        for trial, outcomes, seconds in self._trials(Scene(self, material, people, exams), run):
             for at, stage in enumerate(self.stages):
                 rows = [{UNSEEN: each.stages[at].unseen, SEEN: each.stages[at].seen} for each in outcomes]
-                found += _cases(f"{contender.name}@{stage}", tested, rows, exams)
-            found += _costs(trial, outcomes, trial.fit_seconds(run))
+                found += _cases(f"{trial.contender.name}@{stage}", tested, rows, exams)
+            found += _costs(trial, outcomes, seconds)
         return found
+
+    def _trials(self, scene: Scene, run: Run) -> list[tuple[Trial, list[Outcome], float]]:
+        """Of every method; as many are under way as there are workers, so that none waits for the last of a method."""
+        trials = [Trial(scene, each) for each in contenders(self.methods, self.tried)]
+        with Workers(self.workers, scene) as workers, ThreadPoolExecutor(workers.count) as threads:
+
+            def tried(trial: Trial) -> tuple[Trial, list[Outcome], float]:
+                return trial, trial.run(run, workers), trial.fit_seconds(run, workers)
+
+            return list(threads.map(tried, trials))
 
     def figures(self, cases: Sequence[Case]) -> dict[str, Figure]:
         """By method, measure and stage."""
@@ -94,7 +104,7 @@ def _costs(trial: Trial, outcomes: Sequence[Outcome], fit_seconds: float) -> Ite
     """What each person takes at the last stage, and what the shared part took."""
     name = trial.contender.name
     yield Case(id=f"all/{name}/{COST}", group="all", scores={"fit_seconds": fit_seconds}, choice=COST)
-    for who, outcome in zip(trial.tested, outcomes, strict=True):
+    for who, outcome in zip(trial.scene.tested, outcomes, strict=True):
         last = outcome.stages[-1]
         scores = {"add_user_ms": last.seconds * 1000, "bytes_a_user": float(last.bytes)}
         yield Case(id=f"{who.name}/{name}/{COST}", group=who.name, scores=scores, choice=COST)

@@ -64,7 +64,7 @@ def open_material(crowd: Crowd, data: Path, run: Run) -> Material:
         "texts": sha256("\x1e".join(texts).encode()).hexdigest(),
         "space": space.version,
         "embedder": embedder.name if embedder else "none",
-        "code": code_version("features"),
+        "code": code_version("features", "resources/words.toml"),
     }
     flat = answers.reshape(len(texts), -1) if embedder else None
     phi = run.array("phi", key, lambda: space.phi(texts, flat)).reshape(wanted, len(models), -1)

@@ -12,8 +12,7 @@ import numpy as np
 from pydantic import BaseModel, Field, JsonValue
 
 from idiolect.errors import FeatureMismatch
-from idiolect.reward.gaussian import sigmoid
-from idiolect.reward.protocol import Asked, Belief, Chosen, Evidence, PersonalReward, Scores
+from idiolect.reward.protocol import Asked, Belief, Chosen, Evidence, PersonalReward, Scores, sigmoid
 from idiolect.schema import Array
 
 STEPS = 50  # of Newton's method at most; it takes five

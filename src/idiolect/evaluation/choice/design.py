@@ -35,3 +35,4 @@ class Design(Crowd):
     tests: int = Field(40, ge=1, description="Test pairs of a person on unseen prompts; half as many on seen ones.")
     rankings: int = Field(20, ge=1, description="Prompts of which a person is shown the best; half on seen ones.")
     tried: int = Field(4, ge=0, description="Settings of each method tried on the training users; 0 fits briefly.")
+    workers: int = Field(0, ge=0, description="Processes side by side; 0 for as many as there are cores.")

@@ -14,7 +14,7 @@ from idiolect.evaluation.choice.answers import Material
 from idiolect.evaluation.choice.design import Design
 from idiolect.evaluation.choice.people import SEEN, UNSEEN, Exam, Pairs, Participant
 from idiolect.evaluation.choice.trial import Tested, regret, rounded
-from idiolect.reward.gaussian import sigmoid
+from idiolect.reward.protocol import sigmoid
 from idiolect.schema import Array
 
 DRAWS = 10_000  # of the weights

@@ -4,13 +4,13 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from threading import Lock
 
 import numpy as np
 from pydantic import JsonValue
 
 from idiolect.evaluation.choice.answers import Material
-from idiolect.evaluation.choice.contenders import Contender, Override
+from idiolect.evaluation.choice.contenders import Contender, Override, contender
 from idiolect.evaluation.choice.design import Design
 from idiolect.evaluation.choice.people import SEEN, UNSEEN, Exam, Pairs, Participant
 from idiolect.evaluation.protocol import Rows, Run
@@ -18,12 +18,15 @@ from idiolect.evaluation.runs import code_behind, code_version
 from idiolect.evaluation.statistics import TIE
 from idiolect.reward.population import Population
 from idiolect.reward.protocol import Asked, Belief, Chosen, PersonalReward
+from idiolect.reward.workers import Workers
 from idiolect.schema import Array, Noun
 
-CODE = ("resources", *(f"evaluation/choice/{name}.py" for name in ("people", "rewards", "trial")))
+RESOURCES = ("resources/lexicons.toml", "resources/space.json", "resources/words.toml")
+CODE = (*RESOURCES, *(f"evaluation/choice/{name}.py" for name in ("people", "rewards", "trial")))
 VALIDATED = 4  # every fourth training user checks the settings fitted on the others
 VALIDATED_AT = (5, 20)  # choices, the rest of them being what is predicted
 DIGITS = 6
+APART = {"methods", "default", "resamples", "tried", "workers"}  # settings that no row depends on
 
 
 class Tried(Noun):
@@ -56,11 +59,10 @@ class Outcome(Noun):
 
 
 @dataclass(frozen=True)
-class Trial:
-    """A method among the people and prompts of the bench."""
+class Scene:
+    """The people and prompts of the bench, the same for every method."""
 
     design: Design
-    contender: Contender
     material: Material
     people: Sequence[Participant]
     exams: Mapping[str, Exam]  # of the tested ones, by name and kind of prompts
@@ -75,54 +77,74 @@ class Trial:
         """Those who are learnt and predicted."""
         return [*self.training[: self.design.evaluated], *(each for each in self.people if each.group == UNSEEN)]
 
-    def run(self, run: Run) -> list[Outcome]:
-        """What becomes of each of `tested`."""
-        chosen = self._search(run)
-        fitted = Once(lambda: self.fit(self.training, chosen))
-        rows = Rows(self.contender.name, Outcome, self._key({"override": dict(chosen)}), [p.name for p in self.tested])
-        return run.rows(rows, lambda index: self._outcome(fitted.made, self.tested[index]))
+    @property
+    def halves(self) -> tuple[list[Participant], list[Participant]]:
+        """Training people to try settings on: those fitted on, and those who check the fit."""
+        training = self.training
+        return [each for at, each in enumerate(training) if at % VALIDATED], training[::VALIDATED]
 
-    def fit_seconds(self, run: Run) -> float:
+    def trial(self, name: str) -> "Trial":
+        """Of a method by name."""
+        return Trial(self, contender(name, self.design.tried))
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A method among these people."""
+
+    scene: Scene
+    contender: Contender
+
+    def run(self, run: Run, workers: Workers[Scene]) -> list[Outcome]:
+        """What becomes of each of the tested people."""
+        name, chosen = self.contender.name, self._search(run, workers)
+        fitted = Once(lambda: workers.call(_fitted, name, chosen))
+        ids = [person.name for person in self.scene.tested]
+        rows = Rows(name, Outcome, self._key({"override": dict(chosen)}), ids)
+        return run.rows(rows, lambda index: workers.call(_outcome, name, fitted.made, index), workers.count)
+
+    def fit_seconds(self, run: Run, workers: Workers[Scene]) -> float:
         """How long the chosen settings took to fit on three quarters of the training users, scaled to all of them."""
-        tried = self._tried(run)
+        tried = self._tried(run, workers)
         best = max(tried, key=lambda each: each.accuracy)
-        return best.seconds * len(self.training) / len(self._halves()[0])
+        return best.seconds * len(self.scene.training) / len(self.scene.halves[0])
 
     def fit(self, training: Sequence[Participant], override: Override) -> PersonalReward:
         """The method with its shared part fitted on these people."""
-        return self.contender.make(population(training, self.material, self.contender.view(self.material)), override)
+        material = self.scene.material
+        return self.contender.make(population(training, material, self.contender.view(material)), override)
 
     def evidence(self, participant: Participant, count: int) -> list[Chosen]:
         """The first choices of a person."""
-        view, pairs = self.contender.view(self.material), participant.chosen
+        view, pairs = self.contender.view(self.scene.material), participant.chosen
         return [
-            Chosen(view[prompt, answers], asked=asked(self.material, prompt, answers))
+            Chosen(view[prompt, answers], asked=asked(self.scene.material, prompt, answers))
             for prompt, answers in zip(pairs.prompt[:count], pairs.answers[:count], strict=True)
         ]
 
     def probabilities(self, reward: PersonalReward, belief: Belief, pairs: Pairs) -> Array:
         """(m,): P(the first is preferred)."""
-        view = self.contender.view(self.material)
+        view = self.contender.view(self.scene.material)
         return np.array(
             [
-                reward.probability(belief, view[prompt, answers], asked(self.material, prompt, answers))
+                reward.probability(belief, view[prompt, answers], asked(self.scene.material, prompt, answers))
                 for prompt, answers in zip(pairs.prompt, pairs.answers, strict=True)
             ]
         )
 
-    def _search(self, run: Run) -> Override:
-        tried = self._tried(run)
+    def _search(self, run: Run, workers: Workers[Scene]) -> Override:
+        tried = self._tried(run, workers)
         return self.contender.grid[int(np.argmax([each.accuracy for each in tried]))]
 
-    def _tried(self, run: Run) -> list[Tried]:
+    def _tried(self, run: Run, workers: Workers[Scene]) -> list[Tried]:
         ids = [json.dumps(dict(each), sort_keys=True) for each in self.contender.grid]
         rows = Rows(f"{self.contender.name}-settings", Tried, self._key({}), ids)
-        return run.rows(rows, lambda index: self._try(self.contender.grid[index]))
+        return run.rows(rows, lambda index: workers.call(_tried, self.contender.name, index), workers.count)
 
-    def _try(self, override: Override) -> Tried:
+    def attempt(self, override: Override) -> Tried:
         """Accuracy on the later choices of the people held out, after their first ones."""
-        fitted_on, held_out = self._halves()
-        half = self.design.choices // 2
+        fitted_on, held_out = self.scene.halves
+        half = self.scene.design.choices // 2
         start = time.perf_counter()
         reward = self.fit(fitted_on, override)
         seconds, right = time.perf_counter() - start, list[float]()
@@ -133,12 +155,9 @@ class Trial:
                 right.append(float(np.mean(np.where(np.abs(p - 0.5) <= TIE, 0.5, p > 0.5))))
         return Tried(accuracy=float(np.mean(right)), seconds=seconds)
 
-    def _halves(self) -> tuple[list[Participant], list[Participant]]:
-        training = self.training
-        return [each for at, each in enumerate(training) if at % VALIDATED], training[::VALIDATED]
-
-    def _outcome(self, reward: PersonalReward, participant: Participant) -> Outcome:
-        return Outcome(stages=tuple(self._learnt(reward, participant, count) for count in self.design.stages))
+    def outcome(self, reward: PersonalReward, participant: Participant) -> Outcome:
+        """One person at every stage."""
+        return Outcome(stages=tuple(self._learnt(reward, participant, count) for count in self.scene.design.stages))
 
     def _learnt(self, reward: PersonalReward, participant: Participant, count: int) -> Learnt:
         evidence = self.evidence(participant, count)
@@ -150,18 +169,20 @@ class Trial:
         return Learnt(unseen=unseen, seen=seen, seconds=seconds, bytes=kept)
 
     def _tested(self, reward: PersonalReward, belief: Belief, participant: Participant, kind: str) -> Tested:
-        own = self.exams[f"{participant.name}/{kind}"]
+        own = self.scene.exams[f"{participant.name}/{kind}"]
         p = self.probabilities(reward, belief, own.pairs)
-        view, regrets = self.contender.view(self.material), list[float]()
+        view, regrets = self.contender.view(self.scene.material), list[float]()
         for prompt in own.ranked:
-            scores = reward.score(belief, view[prompt], asked(self.material, prompt, range(len(self.material.models))))
+            scores = reward.score(
+                belief, view[prompt], asked(self.scene.material, prompt, range(len(self.scene.material.models)))
+            )
             regrets.append(regret(scores.mean, participant.truth[prompt]))
         return Tested(p=rounded(p), regret=rounded(np.array(regrets)))
 
     def _key(self, more: dict[str, JsonValue]) -> dict[str, JsonValue]:
-        settings = self.design.model_dump(mode="json", exclude={"methods", "default", "resamples", "tried"})
+        settings = self.scene.design.model_dump(mode="json", exclude=APART)
         code = code_version(*CODE, *code_behind(self.contender.module))
-        return {**settings, "material": self.material.digest, "method": self.contender.name, "code": code, **more}
+        return {**settings, "material": self.scene.material.digest, "method": self.contender.name, "code": code, **more}
 
 
 class Once:
@@ -169,12 +190,28 @@ class Once:
 
     def __init__(self, make: Callable[[], PersonalReward]) -> None:
         """`make` fits it."""
-        self._make = make
+        self._make, self._made, self._lock = make, list[PersonalReward](), Lock()
 
-    @cached_property
+    @property
     def made(self) -> PersonalReward:
-        """The reward."""
-        return self._make()
+        """The reward; whoever asks while it is fitted waits."""
+        with self._lock:
+            if not self._made:
+                self._made.append(self._make())
+        return self._made[0]
+
+
+def _tried(scene: Scene, name: str, number: int) -> Tried:
+    trial = scene.trial(name)
+    return trial.attempt(trial.contender.grid[number])
+
+
+def _fitted(scene: Scene, name: str, override: Override) -> PersonalReward:
+    return scene.trial(name).fit(scene.training, override)
+
+
+def _outcome(scene: Scene, name: str, reward: PersonalReward, index: int) -> Outcome:
+    return scene.trial(name).outcome(reward, scene.tested[index])
 
 
 def population(people: Sequence[Participant], material: Material, view: Array) -> Population:
