@@ -142,12 +142,12 @@ def test_a_refusal_is_shown_with_what_may_be_asked_instead(opened: Opened) -> No
 def test_who_is_speaking_can_be_switched_and_is_remembered(opened: Opened, address: str) -> None:
     page = opened("gita")
     ask(page, "Tell me about rivers")
-    page.get_by_label("Speaking").fill("hugo")
+    page.get_by_label("You are").fill("hugo")
     page.get_by_role("button", name="Switch").click()
     expect(page.locator("#conversation")).to_be_empty()
     assert page.locator("#user").get_attribute("value") == "hugo"
     page.goto(address)
-    assert page.get_by_label("Speaking").input_value() == "hugo"
+    assert page.get_by_label("You are").input_value() == "hugo"
 
 
 def test_a_conversation_comes_back_after_a_reload_and_ends_when_a_new_one_is_begun(opened: Opened) -> None:

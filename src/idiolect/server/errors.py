@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from idiolect.errors import IdiolectError, UnknownModel
 from idiolect.server.templates import render
 
+BESIDE = {"/page/statements": "#untold"}  # where the page tells what is wrong beside the field; else above all
 API = ("/v1/", "/healthz", "/openapi.json")
 EMPTY = "it is empty: give at least one"  # pydantic tells it of a list "after validation"
 LONGEST_QUOTE = 100  # characters of a path that are repeated in a message
@@ -56,7 +57,7 @@ def reply(request: Request, status: HTTPStatus, error: WireError, headers: Mappi
     if request.url.path.startswith(API):
         return json_reply(status, error, headers)
     if request.headers.get("hx-request"):
-        place = {"HX-Retarget": "#problem", "HX-Reswap": "innerHTML", **(headers or {})}
+        place = {"HX-Retarget": BESIDE.get(request.url.path, "#problem"), "HX-Reswap": "innerHTML", **(headers or {})}
         return render("_problem.html", status=status, headers=place, message=error.message)
     return render(
         "error.html", status=status, headers=headers, code=status.value, title=status.phrase, message=error.message

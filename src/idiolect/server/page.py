@@ -72,6 +72,12 @@ class Stated(Speaking):
     text: str = ""
 
 
+class Untasted(Speaking):
+    """An attribute that the person has no taste in."""
+
+    attribute: str
+
+
 class Another(Speaking):
     """The wish for another answer, with the turns of the conversation."""
 
@@ -156,6 +162,12 @@ def edits(assistant: Serving, rewritten: Annotated[Rewritten, Form()]) -> Respon
 def statements(assistant: Serving, stated: Annotated[Stated, Form()]) -> Response:
     """A preference in the person's words."""
     return _learnt(assistant, assistant.say(stated.user, stated.text))
+
+
+@router.post("/page/corrections")
+def corrections(assistant: Serving, untasted: Annotated[Untasted, Form()]) -> Response:
+    """The person says that they have no taste here: the weight is set to nought by hand."""
+    return _learnt(assistant, assistant.correct(untasted.user, untasted.attribute, 0.0))
 
 
 @router.post("/page/pairs")

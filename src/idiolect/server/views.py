@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from statistics import NormalDist
 
 from idiolect.features.attributes import ATTRIBUTES
 from idiolect.reward.elicitation import CONFIRM
@@ -13,6 +14,8 @@ SHARES = 6  # shares of an explanation that are drawn
 WHISKER = 1.64  # standard deviations to each side: 90 % of the belief
 MIDDLE = 50.0
 ASIDE = 25.0  # where nothing stands in the picture of a belief, whose words name the side that it points to
+LEAST = 0.005  # logits, under which there is nothing to see
+STRENGTHS = ((0.8, "strongly prefers"), (0.3, "prefers"), (0.0, "slightly prefers"))  # logits: 69 %, 57 % of choices
 LEAST_SCALE = 0.75  # the value at the picture's edge, in logits, while beliefs are smaller than that
 
 
@@ -37,6 +40,19 @@ class Bar:
     def is_positive(self) -> bool:
         """Whether it points to the right."""
         return self.value >= 0
+
+    @property
+    def strength(self) -> str:
+        """In words, by how likely the better of two answers a typical step apart is preferred."""
+        if self.value < LEAST:
+            return "no taste known:"
+        return next(words for least, words in STRENGTHS if self.value >= least)
+
+    @property
+    def chance(self) -> int:
+        """Percent that the taste points this way."""
+        sd = (self.highest - self.lowest) / (2 * WHISKER)
+        return round(100 * NormalDist().cdf(self.value / sd)) if sd else 100
 
 
 def bar(key: str, words: str, value: float, sd: float, scale: float, zero: float = MIDDLE) -> Bar:

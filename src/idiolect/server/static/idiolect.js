@@ -14,7 +14,7 @@ let speaksByKeys = false;
 message.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
   event.preventDefault();
-  if (!composer.querySelector("button").disabled) composer.requestSubmit();
+  if (stop.hidden && !send.disabled) composer.requestSubmit();
 });
 
 document.addEventListener("keydown", () => { speaksByKeys = true; }, true);
@@ -46,6 +46,30 @@ function goOn() {
 document.addEventListener("htmx:before:request", (event) => { pressed = event.target; });
 document.addEventListener("htmx:finally:request", goOn);
 document.addEventListener("htmx:after:swap", () => { if (pressed && !pressed.isConnected) { pressed = null; goOn(); } });
+
+// While an answer is awaited, Stop stands in the place of Send; leaving the stream stops the model.
+const send = composer.querySelector("button:not([type])");
+const stop = document.getElementById("stop");
+let asked = "";
+function waits(is) {
+  const goesOn = document.activeElement === (is ? send : stop);
+  send.hidden = is;
+  stop.hidden = !is;
+  if (goesOn) (is ? stop : message).focus();
+}
+composer.addEventListener("htmx:before:request", () => { asked = message.value; waits(true); });
+composer.addEventListener("htmx:finally:request", () => waits(false));
+stop.addEventListener("click", () => {
+  htmx.trigger(composer, "htmx:abort");
+  conversation.querySelectorAll("[aria-busy]").forEach((turn) => {
+    turn.removeAttribute("aria-busy");
+    turn.removeAttribute("id"); // what is still under way finds it no more
+    turn.querySelector(".waiting").replaceWith(document.getElementById("stopped").content.cloneNode(true));
+  });
+  waits(false);
+  if (!message.value) message.value = asked; // to be changed and sent again
+  message.focus();
+});
 
 for (const failure of ["htmx:error", "htmx:sse:error"]) {
   document.addEventListener(failure, () => {
