@@ -8,6 +8,7 @@ from idiolect.features.attributes import ATTRIBUTES
 from idiolect.features.embedder import Embedder
 from idiolect.memory.extraction.admission import is_for, kind_of
 from idiolect.memory.extraction.documents import is_background, without_documents
+from idiolect.memory.extraction.englishes import put
 from idiolect.memory.extraction.filling import corrects, filled
 from idiolect.memory.extraction.frames import hits
 from idiolect.memory.extraction.objects import EMPTY, PRONOUN, TEMPORARY, phrase
@@ -53,15 +54,15 @@ def extract(text: str, embedder: Embedder | None = None) -> tuple[Slots, ...]:
     """
     if is_background(text):
         return ()
-    own = BROKEN.sub("\n", without_documents(text))
+    own = put(BROKEN.sub("\n", without_documents(text)))
     found: dict[tuple[str, str], Slots] = {}
     last = ""
-    for slots in _said(own, text, embedder):
-        named = slots
+    for slots in _said(own.text, embedder):
+        named = slots.model_copy(update={"span": own.original(slots.span, text)})
         if PRONOUN.match(slots.object):
             if not last:
                 continue
-            named = slots.model_copy(update={"object": last})
+            named = named.model_copy(update={"object": last})
         last = named.object
         key = (named.attribute or "", named.object.casefold())
         found.pop(key, None)  # said again: the last word counts
@@ -86,16 +87,16 @@ def stated(text: str, embedder: Embedder | None = None) -> tuple[Slots, ...]:
     return (_with_topic(slots, embedder),)
 
 
-def _said(own: str, text: str, embedder: Embedder | None) -> Iterator[Slots]:
-    yield from _style(own, text)
+def _said(own: str, embedder: Embedder | None) -> Iterator[Slots]:
+    yield from _style(own)
     others = []
     for sentence in sentences(own):
-        found = [*_changes(sentence, text), *_unwanted(sentence, text), *_framed(sentence, text)]
+        found = [*_changes(sentence, own), *_unwanted(sentence, own), *_framed(sentence, own)]
         yield from found
         if not found:
             others.append(sentence)
     if embedder is not None:
-        yield from remarks([each for each in others if not style_statements(each.text)], text, embedder)
+        yield from remarks([each for each in others if not style_statements(each.text)], own, embedder)
 
 
 def _framed(sentence: Sentence, text: str) -> Iterator[Slots]:
@@ -143,7 +144,7 @@ def _changes(sentence: Sentence, text: str) -> Iterator[Slots]:
         )
 
 
-def _style(own: str, text: str) -> Iterator[Slots]:
+def _style(own: str) -> Iterator[Slots]:
     """How answers should be, where it is meant for more than the answer at hand."""
     for sentence in _all_sentences(own):
         pairs = style_statements(sentence.text)
@@ -156,7 +157,7 @@ def _style(own: str, text: str) -> Iterator[Slots]:
         if not (LASTING.search(sentence.text) or forbids):
             continue
         for attribute, polarity in pairs:
-            yield _styled(attribute, polarity, text[sentence.start : sentence.start + len(sentence.text)])
+            yield _styled(attribute, polarity, sentence.text)
 
 
 def _styled(attribute: str, polarity: int, words: str) -> Slots:
