@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from idiolect.cli import main
-from idiolect.cli.reward_files import described
+from idiolect.cli.reward_files import described, measured_file, predicted
 from idiolect.reward import PERSONAL
 
 LONG = "There are several reasons for this, and each of them deserves a careful and extensive explanation. " * 2
@@ -60,6 +60,57 @@ def test_people_are_learnt_from_their_history_where_one_is_given(capsys: pytest.
     nobody, known = json.loads(capsys.readouterr().out)["choices"]
     assert (nobody["user"], nobody["known"]) == ("p0", 0)
     assert (known["user"], known["known"], known["foreseen"]) == ("p1", 2, 1.0)
+
+
+def test_choices_that_were_in_the_fit_are_told_from_those_that_were_not(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = Path("pairs.jsonl").read_text().splitlines()
+    Path("pairs.jsonl").write_text("\n".join(lines[:120]) + "\n")
+    Path("asked.jsonl").write_text("\n".join(lines[114:126]) + "\n")
+    fit("universal")
+    capsys.readouterr()
+    asked = ("reward", "predict", "--reward", "reward.safetensors", "--data")
+    assert run(*asked, "pairs.jsonl") == 0
+    told = capsys.readouterr().out
+    assert "The reward was fitted on 120 of these 120 choices" in " ".join(told.split())
+    assert "no other is in this file" in " ".join(told.split())
+    assert run(*asked, "asked.jsonl", "--json") == 0
+    made = json.loads(capsys.readouterr().out)
+    assert [each["in_fit"] for each in made["choices"]] == [True] * 6 + [False] * 6
+    new = [each["foreseen"] for each in made["choices"] if not each["in_fit"]]
+    assert (made["in_fit"], made["accuracy_not_in_fit"]) == (6, pytest.approx(np.mean(new)))
+
+
+def test_a_choice_is_never_learnt_from_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    fit("pref", "--set", "rank=2")
+    capsys.readouterr()
+    asked = ("reward", "predict", "--reward", "reward.safetensors", "--data", "pairs.jsonl", "--json")
+    run(*asked)
+    others = json.loads(capsys.readouterr().out)
+    run(*asked, "--history", "pairs.jsonl")
+    assert json.loads(capsys.readouterr().out) == others
+    assert {each["known"] for each in others["choices"]} == {5}
+
+
+def test_one_process_and_two_predict_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("idiolect.cli.reward_files.MANY", 1)
+    fit("lore")
+    data = measured_file(Path("pairs.jsonl"), "choices", Path("cache"), None)
+    one, two = (predicted(Path("reward.safetensors"), data, None, workers) for workers in (1, 2))
+    assert one == two
+
+
+def test_what_is_too_little_to_fit_on_is_told_with_what_is_needed(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = Path("pairs.jsonl").read_text().splitlines()
+    Path("pairs.jsonl").write_text(lines[0] + "\n")
+    assert fit("lore") == 0
+    told = " ".join(capsys.readouterr().err.split())
+    assert "one person's choices do not tell what another would choose: give those of several people" in told
+    assert "give several choices of each" in told
+    assert "of fewer than 20 people nobody is left out of the fit" in told
+    tie = {"user": "ada", "prompt": "Why?", "answers": ["Now.", "Later, and for long."], "choice": None}
+    Path("pairs.jsonl").write_text(json.dumps(tie) + "\n")
+    assert fit("pref") == 0
+    assert "every choice is a tie" in capsys.readouterr().err
 
 
 def test_a_reward_tells_where_it_is_from_and_what_it_learns_of_a_person(capsys: pytest.CaptureFixture[str]) -> None:

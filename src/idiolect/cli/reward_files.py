@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +10,8 @@ from importlib import metadata
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel, ValidationError
+from numpy.typing import NDArray
+from pydantic import BaseModel, JsonValue, ValidationError
 from rich.progress import Progress as Bars
 
 from idiolect.cli.show import console, first_line, note, stderr, table
@@ -21,13 +22,15 @@ from idiolect.reward import PERSONAL
 from idiolect.reward.checkpoint import Checkpoint
 from idiolect.reward.measured import Measured, measured
 from idiolect.reward.population import Progress
-from idiolect.reward.protocol import Belief, FittedReward, LinearReward, PersonalReward
+from idiolect.reward.protocol import Belief, Chosen, FittedReward, LinearReward, PersonalReward, Tied
 from idiolect.reward.shelf import Card, Source, fitted_method, open_reward, save_reward
+from idiolect.reward.workers import Workers
 from idiolect.schema import Array, Noun
 from idiolect.settings import load_settings, spelt
 
 SHOWN = 12  # weights
 VERSION = metadata.version("idiolect")
+MANY = 5000  # choices; fewer are predicted before other processes have started
 EVEN = 1e-9  # rewards that differ by less are equal
 
 
@@ -41,13 +44,16 @@ class Prediction(Noun):
     answers: int
     tied: bool
     known: int
+    in_fit: bool  # the reward was fitted on this choice, so that foreseeing it proves nothing
 
 
 class Predictions(Noun):
-    """All of a file. `accuracy` is the mean over people; of ties it says nothing."""
+    """All of a file. An accuracy is the mean over people; of ties it says nothing."""
 
     choices: tuple[Prediction, ...]
     accuracy: float | None
+    accuracy_not_in_fit: float | None  # on the choices that the reward was not fitted on
+    in_fit: int
     people: int
 
 
@@ -88,12 +94,8 @@ def fitted(wanted: Wanted, data: Measured) -> Card:
     method = wanted.method
     kind = fitted_method(method)
     given = settings_of(kind, method, wanted.settings, wanted.seed)
-    key = {
-        "method": method,
-        "settings": given.model_dump(mode="json"),
-        "choices": data.folder.name,
-        "idiolect": VERSION,
-    }
+    key: dict[str, JsonValue] = {"method": method, "settings": given.model_dump(mode="json")}
+    key |= {"choices": data.folder.name, "idiolect": VERSION}
     checkpoint = Checkpoint(wanted.out.with_name(wanted.out.name + ".checkpoint"), key, wanted.every)
     if checkpoint.found:
         note(checkpoint.found)
@@ -107,8 +109,10 @@ def fitted(wanted: Wanted, data: Measured) -> Card:
         source=Source(sha256=data.sha256, people=len(data.users), choices=len(data.lines)),
         at=datetime.now(UTC),
     )
-    save_reward(reward, card, wanted.out)
+    save_reward(reward, card, wanted.out, data.digests)
     checkpoint.forget()
+    for doubt in data.doubts():
+        note(f"warning: {doubt}")
     return card
 
 
@@ -127,27 +131,77 @@ def settings_of(kind: type[FittedReward], name: str, said: Mapping[str, str], se
         raise SettingsError(f"reward {name}, setting {setting}: {first['msg']}. Its settings are: {known}") from wrong
 
 
-def predicted(file: Path, data: Measured, history: Measured | None) -> Predictions:
-    """Every choice from the person's history, or from all their other choices."""
-    reward = open_reward(file).reward_for(PreferenceSpace.shipped())
-    past = {} if history is None else dict(history.by_user())
+def predicted(file: Path, data: Measured, history: Measured | None, workers: int = 0) -> Predictions:
+    """Every choice from the person's history, or from all their other choices; many people side by side."""
+    shelved = open_reward(file)
+    reward = shelved.reward_for(PreferenceSpace.shipped())
+    in_fit = shelved.fitted_on(data.sha256, data.digests)
+    asked = (_asked(data, history, in_fit, user, places) for user, places in data.by_user())
     found = list[Prediction]()
     with bar() as progress:
-        for number, (user, places) in enumerate(data.by_user()):
-            if history is not None:
-                belief = reward.rebuild(history.evidence(past.get(user, np.array([], np.intp))))
-            for place in places:
-                if history is None:
-                    belief = reward.rebuild(data.evidence(places[places != place]))
-                found.append(_prediction(reward, belief, data, int(place), user))
+        for number, own in enumerate(_answered(reward, asked, workers if len(data.lines) >= MANY else 1)):
+            found += own
             progress((number + 1) / len(data.users), "predicting")
     found.sort(key=lambda each: each.line)
+    return Predictions(
+        choices=tuple(found),
+        accuracy=_accuracy(found),
+        accuracy_not_in_fit=_accuracy([each for each in found if not each.in_fit]),
+        in_fit=sum(each.in_fit for each in found),
+        people=len(data.users),
+    )
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """One person's choices to be predicted, each with what it is learnt from."""
+
+    user: str
+    lines: tuple[int, ...]
+    pieces: tuple[Chosen | Tied, ...]
+    in_fit: tuple[bool, ...]
+    past: tuple[Chosen | Tied, ...]
+    without: tuple[NDArray[np.bool_], ...]  # which of the past each is learnt from: never from itself
+
+
+def _asked(
+    data: Measured, history: Measured | None, in_fit: NDArray[np.bool_], user: str, places: NDArray[np.intp]
+) -> _Asked:
+    source = history or data
+    past = places if history is None else history.of(user)
+    return _Asked(
+        user=user,
+        lines=tuple(int(data.lines[place]) for place in places),
+        pieces=tuple(data.choice(int(place)) for place in places),
+        in_fit=tuple(bool(in_fit[place]) for place in places),
+        past=tuple(source.choice(int(place)) for place in past),
+        without=tuple(source.digests[past] != data.digests[place] for place in places),
+    )
+
+
+def _answered(reward: PersonalReward, asked: Iterable[_Asked], workers: int) -> Iterator[list[Prediction]]:
+    if workers == 1:
+        yield from (_predictions(reward, each) for each in asked)
+        return
+    with Workers(workers, reward) as side_by_side:
+        yield from side_by_side.each(_predictions, asked)
+
+
+def _predictions(reward: PersonalReward, asked: _Asked) -> list[Prediction]:
+    found = []
+    for line, piece, in_fit, known in zip(asked.lines, asked.pieces, asked.in_fit, asked.without, strict=True):
+        belief = reward.rebuild([each for each, told in zip(asked.past, known, strict=True) if told])
+        found.append(_prediction(reward, belief, piece, line, asked.user, in_fit))
+    return found
+
+
+def _accuracy(found: Sequence[Prediction]) -> float | None:
     by_person: dict[str, list[float]] = {}
     for each in found:
         if not each.tied:
             by_person.setdefault(each.user, []).append(each.foreseen)
     right = [float(np.mean(values)) for values in by_person.values()]
-    return Predictions(choices=tuple(found), accuracy=float(np.mean(right)) if right else None, people=len(data.users))
+    return float(np.mean(right)) if right else None
 
 
 def show_predictions(made: Predictions) -> None:
@@ -159,12 +213,21 @@ def show_predictions(made: Predictions) -> None:
             "tie" if each.tied else f"{each.probability:.3f}",
             str(each.answers),
             str(each.known),
+            "yes" if each.in_fit else "",
         )
         for each in made.choices
     ]
-    console().print(table("how likely each choice was", ("line", "user", "probability", "of answers", "known"), rows))
+    columns = ("line", "user", "probability", "of answers", "known", "in the fit")
+    console().print(table("how likely each choice was", columns, rows))
     if made.accuracy is not None:
         console().print(f"foreseen: {made.accuracy:.1%} of the choices, the mean over {made.people} people")
+    if made.in_fit:
+        new = made.accuracy_not_in_fit
+        rest = "no other is in this file" if new is None else f"of the others {new:.1%} were foreseen"
+        console().print(
+            f"The reward was fitted on {made.in_fit} of these {len(made.choices)} choices, so that foreseeing them "
+            f"proves little; {rest}."
+        )
 
 
 def inspected(file: Path, user: str | None, data: Measured | None) -> Inspection:
@@ -235,20 +298,22 @@ def bar() -> Iterator[Progress]:
         yield lambda share, what: bars.update(task, completed=share, description=what)
 
 
-def _prediction(reward: PersonalReward, belief: Belief, data: Measured, place: int, user: str) -> Prediction:
-    piece = data.choice(place)
+def _prediction(
+    reward: PersonalReward, belief: Belief, piece: Chosen | Tied, line: int, user: str, in_fit: bool
+) -> Prediction:
     scores = reward.score(belief, piece.phi, piece.asked).mean
     pair = len(piece.phi) == 2
     probability = reward.probability(belief, piece.phi, piece.asked) if pair else float(_softmax(scores)[0])
     ahead = float(scores[0] - scores[1:].max())
     return Prediction(
-        line=int(data.lines[place]),
+        line=line,
         user=user,
         probability=probability,
         foreseen=0.5 if abs(ahead) < EVEN else float(ahead > 0),
         answers=len(piece.phi),
-        tied=bool(data.tied[place]),
+        tied=isinstance(piece, Tied),
         known=belief.seen,
+        in_fit=in_fit,
     )
 
 

@@ -67,6 +67,9 @@ def predict(
         Path | None,
         typer.Option("--history", help="Choices to learn each person from; without it, all their others in --data."),
     ] = None,
+    workers: Annotated[
+        int, typer.Option("--workers", min=0, help="Processes for large files; 0 for as many as there are cores.")
+    ] = 0,
     form: Format = "choices",
     cache: Cache = CACHE,
     config: Config = None,
@@ -77,7 +80,7 @@ def predict(
     from idiolect.cli.show import printed_json
 
     known = None if history is None else measured_file(history, form, cache, config)
-    made = predicted(reward_file, measured_file(data, form, cache, config), known)
+    made = predicted(reward_file, measured_file(data, form, cache, config), known, workers)
     if json:
         printed_json(made)
     else:

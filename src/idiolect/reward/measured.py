@@ -7,6 +7,7 @@ line 40,000 is told before an hour of measuring and not after.
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -18,13 +19,14 @@ from idiolect.errors import DataError
 from idiolect.features.embedder import Embedder
 from idiolect.features.space import PreferenceSpace
 from idiolect.reward.choice_file import Row, opened
+from idiolect.reward.held_out import FEWEST
 from idiolect.reward.population import Population, Progress
 from idiolect.reward.protocol import Asked, Chosen, Evidence, Tied
 from idiolect.reward.public_sets import Tally, rows_of
 
 BLOCK = 64  # choices that are measured between two saves
 IN_MEMORY = 1 << 26  # numbers; pairs beyond that lie on disk
-VERSION = 1  # of a folder's form
+VERSION = 2  # of a folder's form
 DONE = "done"  # the file that says how many choices are measured
 
 
@@ -32,7 +34,8 @@ DONE = "done"  # the file that says how many choices are measured
 class Measured:
     """n choices among a answers: phi (a, d), those of one choice together, the chosen one first.
 
-    `starts` (n + 1,) says where each choice's answers begin; `prompts` (n, e) are embeddings, if there is an embedder.
+    `starts` (n + 1,) says where each choice's answers begin; `prompts` (n, e) are embeddings, if there is an embedder;
+    `digests` (n,) tell choices apart by who was asked what, whatever was chosen.
     """
 
     folder: Path
@@ -44,6 +47,7 @@ class Measured:
     starts: NDArray[np.int64]
     tied: NDArray[np.bool_]
     weight: NDArray[np.float32]
+    digests: NDArray[np.uint64]
     phi: NDArray[np.float32]
     prompts: NDArray[np.float32] | None
 
@@ -68,12 +72,39 @@ class Measured:
                 asked[first : first + (1 << 14)] = self.prompts[row[first : first + (1 << 14)]]
         return Population(self.users, phi, self.owner[row], weight.astype(np.float32), asked)
 
+    def doubts(self) -> list[str]:
+        """Why a reward that is fitted on these choices knows less than it seems to, and what would mend it."""
+        people, choices = len(self.users), len(self.lines)
+        found = []
+        if people == 1:
+            found.append("one person's choices do not tell what another would choose: give those of several people")
+        if choices == people:
+            found.append("nobody chose twice, so that people cannot be told apart: give several choices of each")
+        if people < FEWEST:
+            found.append(
+                f"of fewer than {FEWEST} people nobody is left out of the fit, and nothing tells when to stop or how "
+                f"sure to be: these are {people}"
+            )
+        if self.tied.all():
+            found.append(
+                "every choice is a tie: the reward prefers nothing until it is fitted on choices that say more"
+            )
+        return found
+
     def by_user(self) -> Iterator[tuple[str, NDArray[np.intp]]]:
         """Each person's choices, by their place among all."""
         order = np.argsort(self.owner, kind="stable")
         ends = np.searchsorted(self.owner[order], np.arange(len(self.users) + 1))
         for number, user in enumerate(self.users):
             yield user, order[ends[number] : ends[number + 1]]
+
+    def of(self, user: str) -> NDArray[np.intp]:
+        """One person's choices, in the file's order."""
+        return self._places.get(user, np.array([], np.intp))
+
+    @cached_property
+    def _places(self) -> dict[str, NDArray[np.intp]]:
+        return dict(self.by_user())
 
     def choice(self, place: int) -> Chosen | Tied:
         """One choice as evidence; its texts are not kept."""
@@ -127,12 +158,14 @@ def _write_index(path: Path, form: str, folder: Path) -> None:
     users: dict[str, int] = {}
     tally = Tally()
     lines, owner, sizes, tied, weight = list[int](), list[int](), list[int](), list[bool](), list[float]()
+    digests = list[int]()
     for row in rows_of(path, form, tally):
         lines.append(row.line)
         owner.append(users.setdefault(row.user, len(users)))
         sizes.append(len(row.answers))
         tied.append(row.tied)
         weight.append(row.weight)
+        digests.append(_digest(row))
     if not lines:
         why = ", ".join(f"{count} times: {why}" for why, count in tally.left_out.items())
         raise DataError(f"{path} holds no choice that says anything ({why})")
@@ -145,6 +178,7 @@ def _write_index(path: Path, form: str, folder: Path) -> None:
         starts=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
         tied=np.array(tied, np.bool_),
         weight=np.array(weight, np.float32),
+        digests=np.array(digests, np.uint64),
     )
     (folder / "part.npz").replace(folder / "index.npz")
 
@@ -184,6 +218,11 @@ def _mapped(path: Path, shape: tuple[int, int]) -> NDArray[np.float32]:
         return np.memmap(path, np.float32, "r+", shape=shape)
     path.with_name(DONE).unlink(missing_ok=True)
     return np.memmap(path, np.float32, "w+", shape=shape)
+
+
+def _digest(row: Row) -> int:
+    said = json.dumps([row.user, row.prompt, sorted(row.answers)])
+    return int.from_bytes(sha256(said.encode()).digest()[:8], "big")
 
 
 def _sha256(path: Path) -> str:

@@ -18,6 +18,7 @@ from idiolect.reward.protocol import FittedReward
 from idiolect.schema import Array
 
 KEY = "reward"
+FITTED_ON = "fitted_on"  # its name among the arrays
 FORMAT = 1  # of the file; a reader of another refuses it
 
 
@@ -58,10 +59,21 @@ class Shelved:
         """Raises WeightsError for arrays that are cut short, DataError for arrays of another form."""
         method = fitted_method(self.card.method)
         settings = _settings(method, self.card, self.path)
+        arrays = {name: array for name, array in _arrays(self.path).items() if name != FITTED_ON}
         try:
-            return method.restored(_arrays(self.path), settings)
+            return method.restored(arrays, settings)
         except (DataError, FeatureMismatch) as wrong:
             raise DataError(f"{self.path} does not hold what its card says: {wrong}; {_mend()}") from wrong
+
+    def fitted_on(self, sha: str, digests: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Which of a file's choices (n,) the reward was fitted on: of these it says what it was told.
+
+        A file of an older version knows its own source only as a whole.
+        """
+        known = _arrays(self.path).get(FITTED_ON)
+        if known is None:
+            return np.full(len(digests), sha == self.card.source.sha256)
+        return np.isin(digests, known)
 
     def reward_for(self, space: PreferenceSpace) -> FittedReward:
         """The reward, if it was fitted in this space. Raises FeatureMismatch."""
@@ -73,13 +85,15 @@ class Shelved:
         return self.reward
 
 
-def save_reward(reward: FittedReward, card: Card, path: Path) -> None:
-    """Write the file, whole or not at all."""
+def save_reward(reward: FittedReward, card: Card, path: Path, fitted_on: NDArray[np.uint64] | None = None) -> None:
+    """Write the file, whole or not at all. `fitted_on` are digests of the choices, as `Measured` has them."""
     from safetensors.numpy import save_file
 
     arrays: dict[str, NDArray[Any]] = {  # Any: safetensors' own signature
         name: np.ascontiguousarray(array) for name, array in reward.arrays().items()
     }
+    if fitted_on is not None:
+        arrays[FITTED_ON] = np.unique(fitted_on)
     beside = path.with_name(path.name + ".part")
     save_file(arrays, beside, metadata={KEY: card.model_dump_json()})
     beside.replace(path)
