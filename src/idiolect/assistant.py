@@ -20,6 +20,7 @@ from idiolect.memory.feedback import Turns, event_of
 from idiolect.memory.in_conversation import is_of_the_store
 from idiolect.memory.inference.allowing import allows, demand
 from idiolect.memory.remembering import heard, remember
+from idiolect.memory.rights.retaining import Clock, Rule
 from idiolect.memory.store import Store
 from idiolect.models.protocol import Model
 from idiolect.parts import open_parts
@@ -85,6 +86,8 @@ class Assistant:
         self._afterwards = Afterwards(
             self.learner, self._parts.recollection, reads, lambda: self.model, lambda: self._parts.caches
         )
+        rule = Rule(turns_days=self.settings.keep_turns_days, special_days=self.settings.keep_special_days)
+        self._afterwards.clock = Clock(self.store, rule, lambda: self._parts.caches)
 
     @property
     def model(self) -> Model:
@@ -240,7 +243,7 @@ class Assistant:
             shown.append(screen.finish())
             yield shown[-1]
         if screen.cut:
-            return refused(turn, "".join(shown))
+            return refused(turn, "".join(shown), screen.verdict)
         with turn.watch.step("measure"):
             phi = self.learner.phi([stream.completion.text])
         return self._chosen(turn, [stream.completion], phi)
@@ -256,7 +259,8 @@ class Assistant:
             scores = matched(reward.score(turn.belief, phi), told)
             chosen = best(scores, admitted, self.settings.kappa)
             if chosen is None:
-                return refused(turn, boundary.refusal(min(verdicts, key=lambda verdict: verdict.score), turn.country))
+                worst = min(verdicts, key=lambda verdict: verdict.score)
+                return refused(turn, boundary.refusal(worst, turn.country), worst)
             second = self._asking.second(self.store.user(turn.user), turn, chosen, admitted)
             turn.notes = (*turn.notes, *second.notes)
             space, (weights, _) = self.learner.space, reward.weights(turn.belief)
@@ -267,9 +271,7 @@ class Assistant:
             return answered(turn, completions, verdicts, scores, chosen, second.rival, why)
 
     def _remember(self, turn: Turn, answer: Answer) -> Answer:
-        shown = () if turn.is_replaced else turn.shown
         if turn.is_temporary:
-            self.store.sent(turn.model, shown)
             return answer
         learns = self.settings.remember and not turn.is_replaced
         at = now()
@@ -278,7 +280,7 @@ class Assistant:
         with person.transaction() as transaction:
             event = turn.event(answer, at, learns, follows=allows(transaction, "reactions"))
             said = remember(transaction, event, words)
-            transaction.sent(turn.model, shown)
+            transaction.sent(turn.model, () if turn.is_replaced else turn.shown)
             if turn.phi is not None and answer.candidates:
                 rows = {candidate.id: row for candidate, row in zip(answer.candidates, turn.phi, strict=True)}
                 transaction.save_vectors(self.learner.version, rows)

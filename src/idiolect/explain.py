@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from idiolect.schema import Answer, Candidate, Share
+from idiolect.schema import Answer, Candidate, Share, Verdict
 
 SHARES_TOLD = 3
 WORTH_TELLING = 0.02  # of a logit
@@ -29,11 +29,11 @@ def why(answer: Answer) -> str:
 
 def refusal_reason(answer: Answer) -> str:
     """What the boundary said, when it answered in the model's place."""
-    verdict = answer.trace.request_verdict
-    if verdict.action in ("refuse", "helpline"):
-        rule = f"{verdict.category} ({verdict.rule}), score {verdict.score:.2f}"
-        return f"The boundary answered in the model's place: {rule}."
-    return "The boundary admitted none of the candidates, so none was shown."
+    asked, given = answer.trace.request_verdict, answer.trace.answer_verdict
+    if asked.action in ("refuse", "helpline"):
+        return f"The boundary answered in the model's place: {_rule(asked)}."
+    reason = f": {_rule(given)}" if given is not None else ""
+    return f"The boundary admitted none of the candidates, so none was shown{reason}."
 
 
 def day(at: datetime) -> str:
@@ -105,6 +105,10 @@ def _evidence(answer: Answer) -> str:
     if inferred:
         return f"{learnt}; {inferred} weak {'signs' if inferred > 1 else 'sign'}, inferred as you allow, counted too."
     return f"{learnt}." if given else "You have given no feedback yet."
+
+
+def _rule(verdict: Verdict) -> str:
+    return f"{verdict.category} ({verdict.rule}), score {verdict.score:.2f}"
 
 
 def _verdict(answer: Answer) -> str:

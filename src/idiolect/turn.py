@@ -276,9 +276,10 @@ def answered(
     )
 
 
-def refused(turn: Turn, text: str) -> Answer:
-    """The boundary's own words in the model's place."""
-    return Answer(id=turn.answer_id, user=turn.user, text=text, trace=_trace(turn, ()))
+def refused(turn: Turn, text: str, verdict: Verdict | None = None) -> Answer:
+    """The boundary's own words in the model's place; `verdict` is of the answers, where these were the reason."""
+    trace = _trace(turn, ()).model_copy(update={"answer_verdict": verdict})
+    return Answer(id=turn.answer_id, user=turn.user, text=text, trace=trace)
 
 
 def _trace(turn: Turn, why: tuple[Share, ...]) -> Trace:

@@ -64,6 +64,7 @@ class Trace(Noun):
     recalled: tuple[str, ...] = ()  # ids of preferences
     turns: tuple[EarlierTurn, ...] = ()  # of earlier conversations, best first
     request_verdict: Verdict
+    answer_verdict: Verdict | None = None  # what kept every answer back, or cut it, where the request was admitted
     shares: tuple[Share, ...] = ()  # of the shown answer, largest contribution first
     otherwise: Otherwise | None = None
     strength: float = 0.0  # beta of the token values, after the KL cap
