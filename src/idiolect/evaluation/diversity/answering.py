@@ -29,7 +29,6 @@ from idiolect.reward.gaussian import Gaussian
 from idiolect.reward.protocol import Belief
 from idiolect.schema import Array
 
-KINDS: Final = ("in_space", "out_of_space")
 ASKED: Final = 2  # times that a question is asked
 ANSWERS: Final = 4  # to each prompt of the turns
 CODE: Final = ("generation", "reward", "features", "resources", "evaluation/simulated.py", "evaluation/feedback.py")
@@ -79,7 +78,7 @@ def _pupils(scene: Scene, prompts: Sequence[str]) -> Iterator[Pupil]:
     phi = measured("phi", pool, scene.space, scene.embedder, scene.run)
     world = World([each.texts for each in pool], list(phi), scene.space)
     turns = [feedback.Question(*each) for each in zip(prompts, [each.texts for each in pool], phi, strict=True)]
-    for kind in KINDS:
+    for kind in design.kinds:
         for person in persons(kind, design.people, design.seed, world):
             stages = feedback.taught(person, scene.reward, turns, (design.turns,), "shown", design.seed)
             rng = np.random.default_rng((design.seed, *person.name.encode()))

@@ -12,6 +12,7 @@ class Design(Bench):
     embedder: str = Field("minilm", description="Of the spread of answers, their views, and recall.")
     method: str = Field("token-values+best-of-4", description="How people are answered once they are known.")
     people: int = Field(4, ge=2, description="Simulated people of each kind.")
+    kinds: tuple[str, ...] = Field(("in_space", "out_of_space"), description="Kinds of simulated people.")
     turns: int = Field(100, ge=1, description="Turns, each with a choice between two answers.")
     training: int = Field(24, ge=4, le=100, description="Prompts of those turns; asked again when all were asked.")
     questions: int = Field(10, ge=2, le=30, description="Questions of opinion that each person asks, twice.")

@@ -20,6 +20,7 @@ class Design(Bench):
     model: str = Field("starter", description="The language model.")
     embedder: str = Field("minilm", description="Of recall, the harm heads and the preference space.")
     people: int = Field(10, ge=2, description="Simulated people of each kind.")
+    kinds: tuple[str, ...] = Field(("in_space", "out_of_space"), description="Kinds of simulated people.")
     choices: int = Field(10, ge=1, description="What each of them chooses before anything is predicted.")
     prompts: int = Field(16, ge=4, le=40, description="Requests that are answered, in every manner.")
     answers: int = Field(4, ge=2, le=16, description="Plain answers to each.")

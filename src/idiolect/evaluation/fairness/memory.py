@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
+from idiolect.errors import BadInput
 from idiolect.evaluation.fairness.manners import MANNERS, Item, read_items
 from idiolect.evaluation.protocol import Case
 from idiolect.features.embedder import Embedder
+from idiolect.memory.door import admit
 from idiolect.memory.extraction import extract
 from idiolect.memory.gate import gate
 from idiolect.memory.recall.settings import RecallSettings
@@ -68,11 +70,13 @@ def _recalled(
 
 
 def _keep(person: UserStore, text: str) -> str:
-    """Record what was read of a text, as a conversation does; the event's id, empty where nothing was read."""
+    """Record what was read of a text, as a conversation does; the event's id, empty where nothing may be kept of it."""
     slots = extract(text)
-    if not slots:
+    try:
+        admit(text, slots)
+    except BadInput:
         return ""
     event = Statement(text=text, source="conversation", slots=slots)
     with person.transaction() as transaction:
         transaction.append(event)
-    return event.id
+    return event.id if slots else ""

@@ -27,7 +27,6 @@ from idiolect.reward.gaussian import Gaussian
 from idiolect.reward.protocol import Belief
 from idiolect.schema import Sampling
 
-KINDS = ("in_space", "out_of_space")
 TEMPERATURE = 0.8
 PROMPT_TOKENS = 256
 PAIRS = "shown"
@@ -47,7 +46,7 @@ def taste_cases(design: Design, embedder: Embedder | None, run: Run) -> Iterator
     asked = _asked(design, embedder, run)
     everything = [question for own in asked.questions.values() for question in own]
     world = World([each.answers for each in everything], [each.phi for each in everything], asked.space)
-    people = [person for kind in KINDS for person in persons(kind, design.people, design.seed, world)]
+    people = [person for kind in design.kinds for person in persons(kind, design.people, design.seed, world)]
     for person in run.track(people, "people", len(people)):
         for manner, questions in asked.questions.items():
             yield from _of_person(design, asked.reward, person, manner, questions)
