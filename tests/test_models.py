@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 
 from idiolect.errors import BadInput, MissingExtra, ModelError, SettingsError, Stopped, UnknownModel, WeightsError
-from idiolect.models import ENGINES, LlamaCppSettings, Model, Request, model_names, open_model, starter
+from idiolect.models import (
+    ENGINES,
+    LlamaCppSettings,
+    Model,
+    Request,
+    WhiteBoxSettings,
+    model_names,
+    open_model,
+    starter,
+)
 from idiolect.models.scripted_endpoint import ScriptedEndpoint
 from idiolect.schema import Completion, Message, Sampling, as_messages
 
@@ -19,6 +28,7 @@ def model(request: pytest.FixtureRequest) -> Iterator[Model]:
             "llama.cpp": lambda: open_model("starter", llama=LlamaCppSettings(parallel=3, context=512)),
             "openai": lambda: open_model("any", base_url=endpoint.base_url),
             "scripted": lambda: open_model("scripted"),
+            "transformers": lambda: open_model("transformers:starter", white_box=WhiteBoxSettings(rows=6)),
         }[request.param]()
         yield opened
         opened.close()

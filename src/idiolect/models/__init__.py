@@ -16,6 +16,8 @@ from idiolect.models.protocol import Model, Request, Stream
 from idiolect.models.remote import Prices, Remote
 from idiolect.models.scripted import Scripted
 from idiolect.models.starter import starter_path
+from idiolect.models.white_box import WhiteBox, WhiteBoxSettings
+from idiolect.models.white_box.engine import PREFIX as OPEN
 from idiolect.settings import Settings
 
 __all__ = [
@@ -26,12 +28,19 @@ __all__ = [
     "Prices",
     "Request",
     "Stream",
+    "WhiteBox",
+    "WhiteBoxSettings",
     "model_names",
     "open_model",
     "opener",
 ]
 
-ENGINES: dict[str, type[Model]] = {"llama.cpp": LlamaCpp, "openai": Remote, "scripted": Scripted}
+ENGINES: dict[str, type[Model]] = {
+    "llama.cpp": LlamaCpp,
+    "openai": Remote,
+    "scripted": Scripted,
+    "transformers": WhiteBox,
+}
 
 OPENAI = "https://api.openai.com/v1"
 OLLAMA = "http://127.0.0.1:11434/v1"
@@ -39,13 +48,14 @@ OLLAMA = "http://127.0.0.1:11434/v1"
 
 @dataclass(frozen=True)
 class Options:
-    """How to open a model. The first four concern endpoints, the last llama.cpp."""
+    """How to open a model. The first four concern endpoints, the others an engine in this process each."""
 
     base_url: str | None = None
     api_key: str | None = None
     patience: Patience = field(default_factory=Patience)
     prices: Prices | None = None
     llama: LlamaCppSettings = field(default_factory=LlamaCppSettings)
+    white_box: WhiteBoxSettings = field(default_factory=WhiteBoxSettings)
 
 
 @dataclass(frozen=True)
@@ -66,12 +76,16 @@ def open_model(
     timeout_s: float = 60,
     prices: Prices | None = None,
     llama: LlamaCppSettings | None = None,
+    white_box: WhiteBoxSettings | None = None,
 ) -> Model:
     """Open a model by name; `model_names()` lists the forms.
 
-    `base_url`, `api_key`, `prices` and `timeout_s` (of silence) are for endpoints, `llama` for models in this process.
+    `base_url`, `api_key`, `prices` and `timeout_s` (of silence) are for endpoints, `llama` and `white_box` for models
+    in this process.
     """
-    options = Options(base_url, api_key, Patience(timeout_s=timeout_s), prices, llama or LlamaCppSettings())
+    patience = Patience(timeout_s=timeout_s)
+    inside = (llama or LlamaCppSettings(), white_box or WhiteBoxSettings())
+    options = Options(base_url, api_key, patience, prices, *inside)
     return _naming(name, options).open(name, options)
 
 
@@ -102,6 +116,10 @@ def _starter(name: str, options: Options) -> Model:
 
 def _file(name: str, options: Options) -> Model:
     return LlamaCpp(Path(name).expanduser(), name=name, settings=options.llama)
+
+
+def _open(name: str, options: Options) -> Model:
+    return WhiteBox(name, settings=options.white_box)
 
 
 def _from_hub(name: str, options: Options) -> Model:
@@ -138,6 +156,12 @@ NAMINGS = (
     Naming("starter", "the small model that Idiolect brings", lambda name, _: name == "starter", _starter),
     Naming(
         "scripted", "a deterministic stand-in, for tests", lambda name, _: name == "scripted", lambda *_: Scripted()
+    ),
+    Naming(
+        f"{OPEN}NAME",
+        "an open model, for methods that work inside it: `starter`, a folder, a GGUF file, or a name of the hub",
+        lambda name, _: name.startswith(OPEN),
+        _open,
     ),
     Naming(hub.FORM, "a GGUF file from the Hugging Face hub", lambda name, _: name.startswith(hub.PREFIX), _from_hub),
     Naming("./model.gguf", "a GGUF file on this machine", lambda name, _: name.lower().endswith(".gguf"), _file),

@@ -274,9 +274,6 @@ def _close(model: "ref[LlamaCpp]") -> None:
 
 def _refusal(error: wire.WireError) -> IdiolectError:
     if error.n_prompt_tokens is not None and error.n_ctx is not None:
-        return BadInput(
-            f"the prompt has {error.n_prompt_tokens} tokens and the model's context holds {error.n_ctx}: "
-            "shorten the conversation, or open the model with a larger context"
-        )
+        return wire.too_long(error.n_prompt_tokens, error.n_ctx)
     kind = BadInput if error.code == 400 else ModelError
     return kind(f"llama.cpp refused the request: {error.message}")

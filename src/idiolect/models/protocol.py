@@ -7,6 +7,7 @@ from typing import Protocol, TypeAlias
 
 from pydantic import JsonValue
 
+from idiolect.models.inside import Inside
 from idiolect.schema import Completion, Message, Sampling
 
 OnCompletion: TypeAlias = Callable[[int, Completion], None]  # called with an answer's index as it ends
@@ -14,12 +15,16 @@ OnCompletion: TypeAlias = Callable[[int, Completion], None]  # called with an an
 
 @dataclass(frozen=True)
 class Request:
-    """What a model is asked. `logit_bias` maps token ids to nats; `extra` reaches an endpoint untouched."""
+    """What a model is asked. `logit_bias` maps token ids to nats; `extra` reaches an endpoint untouched.
+
+    `inside` is for models that are open (`transformers:...`); every other engine refuses it.
+    """
 
     messages: tuple[Message, ...]
     sampling: Sampling = Sampling()
     logit_bias: Mapping[int, float] | None = None
     extra: Mapping[str, JsonValue] = field(default_factory=dict)
+    inside: Inside = field(default_factory=Inside)
 
 
 class Stream(Protocol):

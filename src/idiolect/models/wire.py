@@ -117,12 +117,24 @@ class Draft:
         )
 
 
-def check(request: Request, n: int = 1) -> None:
-    """Refuse what no model can answer."""
+def check(request: Request, n: int = 1, *, is_open: bool = False) -> None:
+    """Refuse what no model can answer, and what only an open one can."""
+    if not (is_open or request.inside.is_empty):
+        raise BadInput(
+            "this engine only takes text: what changes a model inside needs an open one, such as transformers:starter"
+        )
     if n < 1:
         raise BadInput(f"{n} answers were asked for; ask for at least one")
     if not any(message.text.strip() or not isinstance(message.content, str) for message in request.messages):
         raise BadInput("there is nothing to answer: send at least one message that has text")
+
+
+def too_long(prompt: int, context: int) -> BadInput:
+    """The error for a prompt that the model's context does not hold."""
+    return BadInput(
+        f"the prompt has {prompt} tokens and the model's context holds {context}: "
+        "shorten the conversation, or open the model with a larger context"
+    )
 
 
 def go_on(stop: Event | None) -> None:

@@ -1,0 +1,40 @@
+"""What can be changed inside a model that is open: engines that only take text refuse a request that has any of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from idiolect.schema import Array, Message
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Decoder(Protocol):
+    """Turns what the model said in each context into what the next tokens are drawn from."""
+
+    def logits(self, said: "Tensor", written: "Tensor") -> "Tensor":
+        """(contexts, n, V) float32, and the tokens so far (n, t) -> (n, V). The first context is the request's own."""
+
+
+@dataclass(frozen=True)
+class Inside:
+    """Changes to one request; rows of a batch may differ in all of them."""
+
+    soft_prompt: Array | None = None  # (T, d_model): vectors that are read before the messages
+    steering: Mapping[int, Array] = field(default_factory=dict)  # layer -> (d_model,), added to what it says of each
+    # token from the last of the prompt on
+    adapter: Path | None = None  # a LoRA's folder, in PEFT's form
+    beside: tuple[tuple[Message, ...], ...] = ()  # further contexts of the same answer, run in the same batch
+    decoder: Decoder | None = None  # None: the first context alone
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is changed."""
+        return self.is_plain and self.decoder is None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the first context is still the model's own, whatever is done with what it says."""
+        return self.soft_prompt is None and not self.steering and self.adapter is None
