@@ -121,12 +121,33 @@ def test_a_generous_person_is_not_taken_to_like_everything() -> None:
     assert mean == pytest.approx(0)
 
 
-def test_ratings_and_statements_are_exact_so_that_both_roads_meet() -> None:
-    reward, rng = Gaussian((replace(shipped_prior(SPACE), tail=1e12),)), np.random.default_rng(8)
-    evidence: list[Evidence] = [Rated(rng.normal(size=SPACE.dim), 4.0), Said(unit("length"), -1.0, 0.25)]
+def test_statements_are_exact_so_that_both_roads_meet() -> None:
+    reward = Gaussian((replace(shipped_prior(SPACE), tail=1e12),))
+    evidence: list[Evidence] = [Said(unit("warmth"), 2.0, 0.5), Said(unit("length"), -1.0, 0.25)]
     live, rebuilt = online(reward, evidence), reward.rebuild(evidence)
     assert live.arrays["mean"] == pytest.approx(rebuilt.arrays["mean"], abs=1e-5)
     assert live.arrays["cov"] == pytest.approx(rebuilt.arrays["cov"], abs=1e-6)  # kept in single precision
+
+
+@pytest.mark.parametrize(("value", "below", "above"), [(4.0, 1.0, 3.0), (5.0, 3.0, np.inf), (1.0, -np.inf, -3.0)])
+def test_a_rating_says_between_which_thresholds_the_reward_lies(value: float, below: float, above: float) -> None:
+    """One weight and the person's own middle, against a sum over a grid of both."""
+    reward = Gaussian((Prior(np.ones(1), np.eye(1), np.inf),))
+    grid = np.stack(np.meshgrid(np.linspace(-8, 8, 401), np.linspace(-8, 8, 401)), axis=-1).reshape(-1, 2)
+    level = grid.sum(axis=1)
+    mass = np.exp(-(grid**2).sum(axis=1) / 2) * sigmoid(level - below) * sigmoid(above - level)
+    mean = mass @ grid / mass.sum()
+    belief = reward.update(reward.prior(), Rated(np.ones(1), value))
+    assert belief.arrays["mean"] == pytest.approx(mean, abs=1e-3)
+    assert belief.arrays["cov"][0] == pytest.approx(mass @ grid[:, 0] ** 2 / mass.sum() - mean[0] ** 2, abs=1e-3)
+
+
+def test_the_mode_of_ratings_is_where_their_pulls_balance() -> None:
+    reward = Gaussian((Prior(np.ones(1), np.eye(1), np.inf),))
+    mean = reward.rebuild([Rated(np.ones(1), 4.0)]).arrays["mean"]
+    level = mean.sum()
+    pull = sigmoid(np.array(1.0 - level)) - sigmoid(np.array(level - 3.0))
+    assert mean == pytest.approx([pull, pull], abs=2e-3)
 
 
 def test_an_edit_counts_the_more_the_more_it_changes() -> None:

@@ -6,20 +6,20 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from idiolect.features.space import PreferenceSpace
 from idiolect.reward.drift import CHANGED, changes, followed
 from idiolect.reward.gaussian import Gaussian
+from idiolect.reward.prior import Prior
 from idiolect.reward.protocol import Chosen, Evidence, Rated, Said
 from idiolect.schema import Array
 
-SPACE = PreferenceSpace.shipped()
-REWARD = Gaussian.shipped(SPACE)
+DIM = 20
+REWARD = Gaussian((Prior.independent(np.full(DIM, 0.3)),))
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 def taste() -> Array:
-    weights = np.zeros(SPACE.dim)
-    weights[[0, 5, 9]] = 2.0, -2.0, 1.5
+    weights = np.zeros(DIM)
+    weights[[0, 5, 9]] = 3.0, -3.0, 2.0
     return weights
 
 
@@ -27,7 +27,7 @@ def lived(weights: Sequence[Array], seed: int) -> list[Evidence]:
     """A choice by each of these tastes in turn, a minute apart."""
     rng, found = np.random.default_rng(seed), list[Evidence]()
     for number, each in enumerate(weights):
-        phi = rng.normal(size=(2, SPACE.dim))
+        phi = rng.normal(size=(2, DIM))
         first = (phi[0] - phi[1]) @ each + rng.logistic() > 0
         found.append(Chosen(phi if first else phi[::-1], at=NOW - timedelta(minutes=len(weights) - number)))
     return found
@@ -66,8 +66,8 @@ def test_the_order_in_which_the_pieces_are_given_does_not_matter() -> None:
 
 
 def test_half_of_a_choice_is_left_after_ninety_days_and_a_statement_never_fades() -> None:
-    phi = np.random.default_rng(0).normal(size=(2, SPACE.dim))
-    said = Said(np.eye(SPACE.dim)[0], 1.0, 0.25)
+    phi = np.random.default_rng(0).normal(size=(2, DIM))
+    said = Said(np.eye(DIM)[0], 1.0, 0.25)
     old: list[Evidence] = [
         Chosen(phi, at=NOW - timedelta(days=90)),
         Rated(phi[0], 4.0, at=NOW - timedelta(days=180)),
@@ -86,8 +86,8 @@ def test_today_nothing_has_faded_and_long_ago_only_the_prior_is_left() -> None:
 
 
 def test_a_rating_of_half_the_power_counts_half_whichever_road() -> None:
-    gaussian = Gaussian.shipped(SPACE)
-    phi = np.random.default_rng(1).normal(size=SPACE.dim)
+    gaussian = REWARD
+    phi = np.random.default_rng(1).normal(size=DIM)
     once = gaussian.rebuild([Rated(phi, 5.0)])
     halves = gaussian.rebuild([Rated(phi, 5.0, weight=0.5)] * 2)
     assert halves.arrays["mean"] == pytest.approx(once.arrays["mean"])

@@ -7,12 +7,16 @@ fitted on a population by empirical Bayes (see `population_prior.py`); a fitted 
 was learnt, and each person's evidence weighs the two.  No evidence: the prior; the shipped one prefers nothing.
 
 A rebuild is Laplace's approximation under each prior (see `posterior.py`), of which the belief keeps mean and
-covariance, so that no order of the evidence can change it.  Online, a choice between two is folded in by moment
-matching (assumed-density filtering, Minka, 2001, chapter 3; in one dimension, by Gauss-Hermite quadrature), one among
-many by its Laplace approximation; ratings and statements are Gaussian, so exact.
+covariance, so that no order of the evidence can change it.  Online, a choice between two or a rating is folded in by
+moment matching (assumed-density filtering, Minka, 2001, chapter 3; in one dimension, by Gauss-Hermite quadrature), one
+among many by its Laplace approximation; statements are Gaussian, so exact.
+
+A rating is ordinal: that a person gave g of 5 says that r_u + c_u lies above the threshold below g and under the one
+above it, P = sigma(r_u + c_u - b_g) sigma(b_(g+1) - r_u - c_u), which is the cumulative logit (McCullagh, 1980) up to a
+constant. The thresholds stand STEP apart around 3, and c_u is the person's own middle.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -27,7 +31,7 @@ from idiolect.reward.checkpoint import Checkpoint
 from idiolect.reward.held_out import TEMPERATURES, EarlyStop, few_shot_losses
 from idiolect.reward.population import Population, Progress
 from idiolect.reward.population_prior import GaussianSettings, arrays_of, fitted_priors, priors_of
-from idiolect.reward.posterior import Groups, Likelihood, Posterior, posterior
+from idiolect.reward.posterior import Groups, Likelihood, Passed, Posterior, posterior
 from idiolect.reward.prior import Prior, shipped_prior
 from idiolect.reward.protocol import (
     Asked,
@@ -48,8 +52,9 @@ from idiolect.schema import Array
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(32)
 WEIGHTS = WEIGHTS / WEIGHTS.sum()
 
-RATING_MIDDLE = 3.0  # of the scale from 1 to 5; one step is one unit of reward, observed with unit variance
-OFFSET_VARIANCE = 1.0  # a person's own middle: c_u ~ N(0, 1)
+LOWEST, MIDDLE, HIGHEST = 1.0, 3.0, 5.0  # ratings
+STEP = 2.0  # logits between two thresholds; simulated people who use the scale in their own ways chose it
+OFFSET_SCALE = 1.0  # of a person's own middle, c_u
 
 
 @dataclass(frozen=True)
@@ -122,25 +127,36 @@ class Gaussian(LinearReward, FittedReward):
         mean, triangle = belief.arrays["mean"], belief.arrays["cov"]
         match evidence:
             case Chosen(phi=phi, weight=power) if len(phi) == 2:
-                mean, triangle = _pair(mean, triangle, self._row(phi[0] - phi[1]), power, 0.0)
+                row = self._row(phi[0] - phi[1])
+                mean, triangle = _matched(mean, triangle, row, lambda s: -power * np.logaddexp(0.0, -s))
             case Tied(phi=phi, weight=power):
-                mean, triangle = _pair(mean, triangle, self._row(phi[0] - phi[1]), power / 2, power / 2)
+                row = self._row(phi[0] - phi[1])
+                mean, triangle = _matched(
+                    mean, triangle, row, lambda s: -power / 2 * (np.logaddexp(0.0, -s) + np.logaddexp(0.0, s))
+                )
             case Chosen():
                 mean, triangle = self._among(mean, triangle, evidence)
-            case Rated() | Said():
-                row, target, variance = self._observation(evidence)
-                mean, triangle = _observe(mean, triangle, row, target, variance)
+            case Rated(phi=phi, weight=power):
+                sides = np.array(_sides(evidence))  # (1 or 2, 2): which way, and from where
+                mean, triangle = _matched(
+                    mean,
+                    triangle,
+                    self._row(phi, offset=1.0),
+                    lambda s: -power * np.logaddexp(0.0, sides[:, :1] * (sides[:, 1:] - s)).sum(axis=0),
+                )
+            case Said(direction=direction, target=target, variance=variance):
+                mean, triangle = _observe(mean, triangle, self._row(direction), target, variance)
         return Belief({"mean": mean, "cov": triangle}, belief.seen + 1)
 
     def rebuild(self, evidence: Sequence[Evidence]) -> Belief:
         """The posterior given all the evidence; its order does not matter."""
-        likelihood, rated = self._likelihood(evidence)
-        found = [posterior(prior, likelihood) for prior in self.priors]
+        likelihood = self._likelihood(evidence)
+        found = [posterior(prior, likelihood) for prior in self._beside]
         if len(found) == 1:
             mean, cov = found[0].mean, found[0].cov
         else:
             mean, cov = _blended(found, self.evidences(found))
-        return Belief(_with_offset(mean, cov, rated), len(evidence))
+        return Belief({"mean": mean, "cov": folded_in(cov)}, len(evidence))
 
     def evidences(self, found: Sequence[Posterior]) -> Array:
         """(p,): chances of the priors given what each makes of the same evidence."""
@@ -149,9 +165,14 @@ class Gaussian(LinearReward, FittedReward):
         return np.asarray(chances / chances.sum())
 
     @cached_property
+    def _beside(self) -> tuple[Prior, ...]:
+        """The priors with that of the rating offset."""
+        return tuple(prior.beside(OFFSET_SCALE) for prior in self.priors)
+
+    @cached_property
     def _nothing(self) -> Array:
-        empty = Likelihood([], np.zeros((self.dim, self.dim)), np.zeros(self.dim))
-        return np.array([posterior(prior, empty).evidence for prior in self.priors])
+        empty = self._likelihood([])
+        return np.array([posterior(prior, empty).evidence for prior in self._beside])
 
     def score(self, belief: Belief, phi: Array, asked: Asked | None = None) -> Scores:
         """phi (n, d) -> mean and sd (n,) of each answer's reward above the mean of the n."""
@@ -190,26 +211,31 @@ class Gaussian(LinearReward, FittedReward):
             )
         return phi
 
-    def _likelihood(self, evidence: Sequence[Evidence]) -> tuple[Likelihood, "_Ratings"]:
-        """Of w, with the rating offset integrated out; beside it what the offset is told by."""
-        d = self.dim
-        quadratic, linear = np.zeros((d, d)), np.zeros(d)
+    def _likelihood(self, evidence: Sequence[Evidence]) -> Likelihood:
+        """Of w and the rating offset."""
+        k = self.dim + 1
+        quadratic, linear = np.zeros((k, k)), np.zeros(k)
         said = [piece for piece in evidence if isinstance(piece, Said)]
         if said:
-            rows = self._checked(np.stack([piece.direction for piece in said]))
+            rows = self._row(np.stack([piece.direction for piece in said]))
             precision = 1 / np.array([piece.variance for piece in said])
             quadratic += (rows.T * precision) @ rows
             linear += (precision * np.array([piece.target for piece in said])) @ rows
-        rated = [piece for piece in evidence if isinstance(piece, Rated)]
-        if not rated:
-            return Likelihood(self._groups(evidence), quadratic, linear), _Ratings(np.zeros(d), 0.0, 0.0)
-        phi = self._checked(np.stack([piece.phi for piece in rated]))
-        values = np.array([piece.value - RATING_MIDDLE for piece in rated])
-        powers = np.array([piece.weight for piece in rated])
-        found = _Ratings(powers @ phi, float(powers @ values), float(powers.sum()))
-        quadratic += (phi.T * powers) @ phi - found.offset_variance * np.outer(found.phi, found.phi)
-        linear += (powers * values) @ phi - found.offset_variance * found.value * found.phi
-        return Likelihood(self._groups(evidence), quadratic, linear), found
+        return Likelihood(self._groups(evidence), quadratic, linear, self._ratings(evidence))
+
+    def _ratings(self, evidence: Sequence[Evidence]) -> Passed | None:
+        """What ratings were above, and under: the latter by its negative."""
+        found = [
+            (way, threshold, piece)
+            for piece in evidence
+            if isinstance(piece, Rated)
+            for way, threshold in _sides(piece)
+        ]
+        if not found:
+            return None
+        ways, thresholds = (np.array([each[at] for each in found]) for at in (0, 1))
+        rows = self._row(np.stack([piece.phi for _, _, piece in found]), offset=1.0)
+        return Passed(ways[:, None] * rows, ways * thresholds, np.array([piece.weight for _, _, piece in found]))
 
     def _groups(self, evidence: Sequence[Evidence]) -> Groups:
         """Choices among equally many answers stand in one array, so that each size costs one product."""
@@ -226,7 +252,9 @@ class Gaussian(LinearReward, FittedReward):
         found = []
         for size, (rows, powers) in sorted(shown.items()):
             phi = self._checked(np.concatenate(rows)).reshape(len(rows), size, self.dim)
-            found.append((phi[:, 1:] - phi[:, :1], np.array(powers)))
+            delta = np.zeros((len(rows), size - 1, self.dim + 1))
+            delta[..., :-1] = phi[:, 1:] - phi[:, :1]
+            found.append((delta, np.array(powers)))
         return found
 
     def _among(self, mean: Array, triangle: Array, evidence: Chosen) -> tuple[Array, Array]:
@@ -240,12 +268,12 @@ class Gaussian(LinearReward, FittedReward):
         after = posterior(so_far, likelihood)
         return after.mean, folded_in(after.cov)
 
-    def _observation(self, evidence: Rated | Said) -> tuple[Array, float, float]:
-        match evidence:
-            case Rated(phi=phi, value=value, weight=power):
-                return self._row(phi, offset=1.0), value - RATING_MIDDLE, 1 / power
-            case Said(direction=direction, target=target, variance=variance):
-                return self._row(direction), target, variance
+
+def _sides(rated: Rated) -> list[tuple[float, float]]:
+    """What a rating lies above (1) and under (-1), each with its threshold; the lowest and the highest are open."""
+    at = STEP * (rated.value - MIDDLE)
+    below = [(1.0, at - STEP / 2)] if rated.value > LOWEST else []
+    return below + ([(-1.0, at + STEP / 2)] if rated.value < HIGHEST else [])
 
 
 def _blended(found: Sequence[Posterior], chances: Array) -> tuple[Array, Array]:
@@ -257,40 +285,15 @@ def _blended(found: Sequence[Posterior], chances: Array) -> tuple[Array, Array]:
     return mean, cov
 
 
-@dataclass(frozen=True)
-class _Ratings:
-    """Sums over a person's ratings, by their powers: of phi (d,), of the values about the middle, of the powers."""
-
-    phi: Array
-    value: float
-    power: float
-
-    @property
-    def offset_variance(self) -> float:
-        """Of the offset, given w."""
-        return 1 / (self.power + 1 / OFFSET_VARIANCE)
-
-
-def _with_offset(mean: Array, cov: Array, rated: _Ratings) -> dict[str, Array]:
-    """The offset back in: given w it is the mean of what the ratings leave over, drawn to 0 as if by one more."""
-    weight = rated.offset_variance
-    pull = -weight * rated.phi
-    along = cov @ pull
-    joint = np.empty((len(mean) + 1, len(mean) + 1))
-    joint[:-1, :-1], joint[-1, :-1], joint[:-1, -1] = cov, along, along
-    joint[-1, -1] = weight + pull @ along
-    return {"mean": np.append(mean, weight * rated.value + pull @ mean), "cov": folded_in(joint)}
-
-
-def _pair(mean: Array, triangle: Array, delta: Array, power: float, against: float) -> tuple[Array, Array]:
-    """Moment matching along delta (k,) under the likelihood sigma(w . delta) ** power sigma(-w . delta) ** against."""
-    along = unfolded(triangle, len(mean)) @ delta
-    v = float(delta @ along)
+def _matched(mean: Array, triangle: Array, row: Array, told: Callable[[Array], Array]) -> tuple[Array, Array]:
+    """Moment matching along row (k,); `told` is the log-likelihood (n,) of s = row . w (n,)."""
+    along = unfolded(triangle, len(mean)) @ row
+    v = float(row @ along)
     if v <= 1e-9:
-        return mean, triangle  # the two answers differ in nothing that is uncertain
-    a = float(delta @ mean)
+        return mean, triangle  # nothing is uncertain there: two answers that differ in nothing
+    a = float(row @ mean)
     s = a + np.sqrt(v) * NODES
-    tilted = WEIGHTS * np.exp(-power * np.logaddexp(0.0, -s) - against * np.logaddexp(0.0, s))
+    tilted = WEIGHTS * np.exp(told(s))
     tilted /= tilted.sum()
     a_new = float(tilted @ s)
     v_new = float(tilted @ (s - a_new) ** 2)

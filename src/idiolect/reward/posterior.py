@@ -27,12 +27,22 @@ Groups: TypeAlias = Sequence[
 
 
 @dataclass(frozen=True)
+class Passed:
+    """Rows of which each came out above its threshold, with the chance sigma(row . w - threshold) ** power."""
+
+    rows: Array  # (n, d)
+    thresholds: Array  # (n,)
+    powers: Array  # (n,)
+
+
+@dataclass(frozen=True)
 class Likelihood:
     """Choices in groups of one size, and linear observations as the quadratic l'w - w'Qw/2 that they are."""
 
     groups: Groups
     quadratic: Array  # (d, d)
     linear: Array  # (d,)
+    passed: Passed | None = None
 
     def expanded(self, w: Array) -> tuple[float, Array, Array]:
         """Value, gradient (d,) and negative Hessian (d, d) of the log-likelihood at w."""
@@ -40,15 +50,21 @@ class Likelihood:
         value, gradient, hessian = float(self.linear @ w - along @ w / 2), self.linear - along, self.quadratic.copy()
         for delta, power in self.groups:
             if delta.shape[1] == 1:
-                more = _pairs(delta[:, 0], power, w)
+                more = _above(delta[:, 0], -(delta[:, 0] @ w), power)
+                more = more[0], -more[1], more[2]
             else:
                 more = _many(delta, power, w)
+            value, gradient, hessian = value + more[0], gradient + more[1], hessian + more[2]
+        if self.passed is not None:
+            rows = self.passed.rows
+            more = _above(rows, rows @ w - self.passed.thresholds, self.passed.powers)
             value, gradient, hessian = value + more[0], gradient + more[1], hessian + more[2]
         return value, gradient, hessian
 
     def longest(self, step: Array) -> float:
         """Logits that a step moves the choice that it moves most."""
-        return max((float(np.abs(delta @ step).max(initial=0.0)) for delta, _ in self.groups), default=0.0)
+        rows = [delta for delta, _ in self.groups] + ([] if self.passed is None else [self.passed.rows])
+        return max((float(np.abs(each @ step).max(initial=0.0)) for each in rows), default=0.0)
 
 
 @dataclass(frozen=True)
@@ -116,13 +132,12 @@ def _bound(prior: Prior, precision: Array) -> Array:
     return np.asarray(-np.log(prior.scales) - (prior.tail + 1) / 2 * np.log1p(touch / spread) + precision * touch / 2)
 
 
-def _pairs(delta: Array, power: Array, w: Array) -> tuple[float, Array, Array]:
-    """Of choices between two, delta (n, d)."""
-    s = -(delta @ w)
+def _above(rows: Array, s: Array, power: Array) -> tuple[float, Array, Array]:
+    """Of log sigma(s), s (n,) linear in w along rows (n, d)."""
     log_p = -np.logaddexp(0.0, -s)
     q = -np.expm1(log_p)
-    hessian = delta.T @ (delta * (power * q * (1 - q))[:, None])
-    return float(power @ log_p), -(power * q) @ delta, hessian
+    hessian = rows.T @ (rows * (power * q * (1 - q))[:, None])
+    return float(power @ log_p), (power * q) @ rows, hessian
 
 
 def _many(delta: Array, power: Array, w: Array) -> tuple[float, Array, Array]:

@@ -76,6 +76,15 @@ class Prior:
         """No facets: each of the d weights for itself."""
         return cls(scales, np.eye(len(scales)), tail)
 
+    def beside(self, scale: float) -> "Prior":
+        """With one more weight, last, that hangs together with none of these."""
+        k, d = self.lift.shape
+        lift = np.zeros((k + 1, d + 1))
+        lift[:k, :d], lift[k, d] = self.lift, 1.0
+        return Prior(
+            np.append(self.scales, scale), lift, self.tail, np.pad(self.centres, ((0, 0), (0, 1))), self.shares
+        )
+
     @property
     def covariance(self) -> Array:
         """(d, d) of w around its centre, the scales taken for standard deviations."""
