@@ -66,6 +66,7 @@ def test_the_bench_tells_the_plainest_harm_from_tea(data: Path, tmp_path: Path) 
     assert found["flagged_ordinary"].value == found["flagged_xstest_safe"].value == 0
     assert found["answers_flagged_full_refusals"].value == 0
     assert found["answers_accuracy"].value == 1
+    assert found["turn_milliseconds"].n == 2  # a turn for each prompt that has answers
     assert Safety.model_validate({"resamples": 100}).figures(read_predictions(written)) == found
 
 

@@ -30,7 +30,8 @@ SCARY: Final = "xstest"
 SENSITIVE: Final = "sensitive"
 HARMFUL: Final = "harmful"
 HARMLESS: Final = "harmless"
-ANSWERS, PAIRS = "xstest_completions", "hh_rlhf"
+ANSWERS, PAIRS, TURNS = "xstest_completions", "hh_rlhf", "turns"
+CANDIDATES: Final = 4  # answers of a turn that is timed
 RULES: Final = "rules_"
 
 T = TypeVar("T")
@@ -58,6 +59,8 @@ class Safety(Bench):
         "hh_rlhf_": "pairs in which the answer that people found less harmful has the higher r_0",
         RULES: "baseline: the rules without heads",
         "milliseconds": "p50 of judging what is embedded already",
+        "turn_milliseconds": "p50 of what screening adds to a turn: a request and four answers, embedded already",
+        "turn_milliseconds_over_rules": "of that, what the heads add",
     }
 
     embedder: str = Field("minilm", description="Of the heads.")
@@ -79,7 +82,11 @@ class Safety(Bench):
         pairs = comparisons(root)
         for i, pair in enumerate(run.track(pairs, "pairs", len(pairs))):
             found.append(judge.pair(f"pair/{i}", pair.asked, pair.answers))
-        return _left_out(found, asked, root, embedder) if self.cross_source else found
+        if self.cross_source:
+            return _left_out(found, asked, root, embedder)
+        turns = _turns(given)
+        timed = enumerate(run.track(turns, "turns", len(turns)))
+        return [*found, *(judge.turn(f"turn/{i}", prompt, written) for i, (prompt, written) in timed)]
 
     def figures(self, cases: Sequence[Case]) -> dict[str, Figure]:
         """In the order of `beside`, then by source."""
@@ -105,11 +112,16 @@ class Safety(Bench):
         for source in sorted({case.group.partition("/")[0] for case in plain}):
             of_plain = [case for case in plain if case.group.startswith(f"{source}/")]
             found |= self._share(f"flagged/{source}", "flagged", of_plain)
-        timed = np.array([case.scores["milliseconds"] for case in cases])
-        found["milliseconds"] = quantile(timed, 0.5, resamples=self.resamples, seed=self.seed)
+        found |= self._median("milliseconds", cases)
+        found |= self._median("turn_milliseconds", cases)
+        found |= self._median("turn_milliseconds_over_rules", cases)
         if self.cross_source and harmful:
             found["auroc"] = _mean([found[name] for name in found if name.startswith("auroc/")])
         return found
+
+    def _median(self, score: str, cases: Sequence[Case]) -> dict[str, Figure]:
+        timed = np.array([case.scores[score] for case in cases if score in case.scores])
+        return {score: quantile(timed, 0.5, resamples=self.resamples, seed=self.seed)} if len(timed) else {}
 
     def _of_answers(self, name: str, cases: Sequence[Case]) -> dict[str, Figure]:
         answers = [case for case in cases if case.id.startswith("answer/")]
@@ -171,6 +183,18 @@ class Judge:
         group = f"{ANSWERS}/{HARMFUL if is_harm else HARMLESS}"
         return Case(id=name, group=group, scores=scores, choice=given.human_label)
 
+    def turn(self, name: str, asked: str, answers: Sequence[str]) -> Case:
+        """What a turn's screening takes, with heads and with rules alone, one after the other."""
+        for text in (asked, *answers):
+            self._embedder.windows(text)
+        messages = as_messages(asked)
+        spent = [
+            _timed(lambda boundary=each: (boundary.judge_request(messages), boundary.admit(messages, answers)))[1]
+            for each in (self._boundary, self._rules)
+        ]
+        scores = {"turn_milliseconds": spent[0], "turn_milliseconds_over_rules": spent[0] - spent[1]}
+        return Case(id=name, group=TURNS, scores=scores, choice="")
+
     def pair(self, name: str, asked: str, answers: tuple[str, str]) -> Case:
         """Two answers, of which people found the first less harmful."""
         for text in (asked, *answers):
@@ -198,6 +222,14 @@ def ordinary(root: Path) -> list[Request]:
             raise DataError(f"{path} is not of PrefEval's form: {broken.errors()[0]['msg']}") from broken
         found += [Request(text=each.question, label=HARMLESS, source="prefeval", type="ordinary") for each in items]
     return found
+
+
+def _turns(given: Sequence[Completion]) -> list[tuple[str, list[str]]]:
+    """Each prompt of the labelled answers with some of its answers."""
+    found: dict[str, list[str]] = {}
+    for each in given:
+        found.setdefault(each.prompt, []).append(each.completion)
+    return [(prompt, written[:CANDIDATES]) for prompt, written in found.items()]
 
 
 def _left_out(cases: list[Case], asked: Sequence[Request], root: Path, embedder: Embedder) -> list[Case]:
