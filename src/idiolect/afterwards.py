@@ -17,6 +17,7 @@ from idiolect.memory.inference.inferring import infer
 from idiolect.memory.recollection import Recollection
 from idiolect.memory.remembering import Heard, remember_too
 from idiolect.memory.rights import Caches
+from idiolect.memory.rights.retaining import Clock
 from idiolect.memory.store import Forgotten, UserStore
 from idiolect.models.protocol import Model
 
@@ -36,6 +37,7 @@ class Afterwards:
     reads: bool  # whether the model reads what people say
     model: Callable[[], Model]
     caches: Callable[[], Caches]  # as they are then: a model that is not open yet has none
+    clock: Clock | None = None  # of what is erased because it is old
     grace_s: float = GRACE_S
     _quick: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "idiolect-remember"))
     _slow: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "idiolect-read"))
@@ -50,6 +52,8 @@ class Afterwards:
             self._readings.add(reading)
             reading.add_done_callback(self._readings.discard)
             reading.add_done_callback(_told)
+        if self.clock is not None and self.clock.strikes():
+            self._quick.submit(self.clock.sweep).add_done_callback(_told)
         self._quick.submit(self._infer, person).add_done_callback(_told)
         self._quick.submit(self.recollection.prepare, person).add_done_callback(_told)
 
@@ -101,13 +105,16 @@ class Afterwards:
 
     def _learn(self, person: UserStore, answer: str, words: Heard) -> None:
         try:
-            found = extract_with(self.model(), words.own, self._closing)
+            model = self.model()
+            found = extract_with(model, words.own, self._closing)
         except Stopped:
             return
         except (ModelError, BadInput) as error:
             self._failed(person, error)
             return
         self._failures = 0
+        with person.transaction() as transaction:
+            transaction.sent(model.name, ("reading",))
         if not found:
             return
         try:

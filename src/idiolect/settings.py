@@ -10,14 +10,34 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue, NonNegativeFloat, PositiveFloat, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    Field,
+    JsonValue,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from idiolect.errors import SettingsError
 from idiolect.schema import Sampling
 
+
+def is_country(code: str) -> str:
+    """An ISO 3166 code of two letters. Raises ValueError."""
+    from phonenumbers import SUPPORTED_REGIONS
+
+    if code not in SUPPORTED_REGIONS:
+        raise ValueError(f"{code!r} is no ISO 3166 code of a country, such as AT or GB")
+    return code
+
+
+Country = Annotated[str, AfterValidator(is_country)]
 FILE_NAME = "idiolect.toml"
 ENV_PREFIX = "IDIOLECT_"
 CONFIG_VARIABLE = "IDIOLECT_CONFIG"
@@ -52,6 +72,19 @@ class Settings(BaseSettings):
     policy: Path | None = Field(
         None, description="A policy file for the boundary, on top of the shipped one: it may tighten and add."
     )
+    guard: str | None = Field(
+        None,
+        description="Models that also judge requests and answers, parted by commas: `llama-guard:URL/v1/MODEL`, "
+        "`shield-gemma:...`, `moderation`, `judge:...`; `judge` alone is the model that answers.",
+    )
+    guard_fails: Literal["closed", "open"] = Field(
+        "closed", description="When a guard can't be asked: let nothing through, or all; the trace says so."
+    )
+    guard_timeout_s: PositiveFloat = Field(10.0, description="Seconds that a guard may be silent.")
+    guard_key: SecretStr | None = Field(None, description="The guards' key; better as a variable than in a file.")
+    country: Country | None = Field(
+        None, description="ISO code of the country whose help line a person in crisis is told, such as `AT`."
+    )
     method: str = Field(
         "auto", description="How an answer is made personal, such as `token-values+best-of-4`; or `auto`."
     )
@@ -68,6 +101,13 @@ class Settings(BaseSettings):
     )
     sensitive_to_remote: bool = Field(
         False, description="Let health, faith, sexuality, ethnicity and politics reach a model on another machine."
+    )
+    keep_turns_days: PositiveInt | None = Field(
+        None,
+        description="Turns older than this are erased, with what was said in them and of their answers; unset: never.",
+    )
+    keep_special_days: PositiveInt | None = Field(
+        None, description="What names health, faith, sexuality, ethnicity or politics is erased after so many days."
     )
     turns_to_remote: bool = Field(False, description="Let earlier turns be quoted to a model on another machine.")
     kappa: NonNegativeFloat = Field(

@@ -9,6 +9,7 @@ import typer
 
 from idiolect.cli import engines, evaluate, person, policy, rewards, serving, talk
 from idiolect.cli.doctor import doctor
+from idiolect.cli.govern import govern
 from idiolect.cli.interview import interview
 from idiolect.cli.memory import memory
 from idiolect.errors import IdiolectError
@@ -59,6 +60,7 @@ app.add_typer(engines.features, name="features")
 app.add_typer(memory, name="memory")
 app.add_typer(policy.policy, name="policy")
 app.add_typer(rewards.reward, name="reward")
+app.add_typer(govern, name="govern")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

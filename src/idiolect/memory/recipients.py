@@ -44,7 +44,7 @@ class Recipient(Noun):
 
 
 def count(connection: Connection, person: str, endpoint: str, kinds: Iterable[str], at: datetime | None = None) -> None:
-    """Count one sending of these kinds. Raises BadInput for a kind that there is not, and an endpoint without a name."""
+    """Count one sending of these kinds. Raises BadInput for a kind that there is not, and a model without a name."""
     named = " ".join(endpoint.split())[:200]
     day = (at or now()).date().isoformat()
     for kind in sorted(set(kinds)):

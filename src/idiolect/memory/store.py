@@ -143,13 +143,8 @@ class Store:
         with self._database.read() as connection:
             return list(connection.execute(select(tables.person.c.id).order_by(tables.person.c.id)).scalars())
 
-    def sent(self, endpoint: str, kinds: Iterable[str]) -> None:
-        """Count what a model was shown of a turn of which nothing else is kept."""
-        with self._database.write() as connection:
-            recipients.count(connection, recipients.NOBODY, endpoint, kinds)
-
     def recipients(self) -> list[Recipient]:
-        """What models were shown of people who were erased, and of turns that were not kept, by month."""
+        """What models were shown of people who were erased since, by month."""
         with self._database.read() as connection:
             return recipients.counted(connection, recipients.NOBODY)
 

@@ -109,7 +109,7 @@ audit = Table(
 recipient = Table(
     "recipient",
     METADATA,
-    Column("person", String(128), primary_key=True),  # empty: nobody's any more, and those of temporary turns
+    Column("person", String(128), primary_key=True),  # empty: nobody's any more
     Column("day", String(10), primary_key=True),  # 2026-03-02; of nobody's the month alone
     Column("endpoint", String, primary_key=True),
     Column("kind", String, primary_key=True),  # of what was shown to it, never a text

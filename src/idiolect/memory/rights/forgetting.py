@@ -1,4 +1,4 @@
-"""Forgetting one statement, a topic, a source or a period: which events go, and the receipt.
+"""Forgetting one statement, a topic, a source, a period or what is old: which events go, and the receipt.
 
 A statement goes with the events that it was said in, with the turns of those, and with any other event that repeats its
 words. What hangs on an event goes with it (see memory/forgetting.py), and every belief is made anew from what is left.
@@ -9,6 +9,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from idiolect.errors import BadInput, NotFound
+from idiolect.memory.extraction.topics import sensitive_of
 from idiolect.memory.forgetting import event_of_statement, hanging_on
 from idiolect.memory.reading import Reading
 from idiolect.memory.records import Recorded
@@ -144,6 +145,37 @@ def forget_period(
         return {event.id for event in known.by_id.values() if any(start <= at < end for at in _times(event))}
 
     return _forgotten(person, "period", chosen, later, dry_run, caches)
+
+
+def forget_old(
+    person: UserStore,
+    turns_before: datetime | None = None,
+    special_before: datetime | None = None,
+    *,
+    dry_run: bool = False,
+    caches: Caches = NO_CACHES,
+) -> Receipt:
+    """Turns recorded before a time, and what names a special category (health, faith, ...) before another.
+
+    With a turn goes what was said in it, be it pinned, and what was said of its answers. What is newer stays, be it in
+    the same words: a belief that was told again rests on that alone.
+    """
+
+    def chosen(known: Known) -> set[str]:
+        return {
+            event.id
+            for event in known.by_id.values()
+            if (turns_before is not None and isinstance(event, Interaction) and event.at < turns_before)
+            or (special_before is not None and event.at < special_before and _is_special(event))
+        }
+
+    return _forgotten(person, "retention", chosen, False, dry_run, caches)
+
+
+def _is_special(event: AnyEvent) -> bool:
+    if isinstance(event, Interaction):
+        return sensitive_of(event.prompt) is not None
+    return any(slots.sensitive is not None for slots in slots_of(event))
 
 
 def _forgotten(

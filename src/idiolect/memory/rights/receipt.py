@@ -8,7 +8,7 @@ from pydantic import Field
 
 from idiolect.schema import Noun
 
-Scope: TypeAlias = Literal["statement", "topic", "source", "period", "person"]
+Scope: TypeAlias = Literal["statement", "topic", "source", "period", "retention", "person"]
 
 
 class Receipt(Noun):

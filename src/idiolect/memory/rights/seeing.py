@@ -37,6 +37,7 @@ class Listing(Noun):
     at: datetime
     statements: tuple[Preference, ...]
     unconsented: int = 0  # of a special category: used beyond their conversation once the person consents
+    withheld: int = 0  # that the door would not let in any more: used for nothing until their words are changed
     contradicting: int = 0  # statements of equal standing that contradict each other
     proposed: int = 0  # that wait to be accepted or refused
     next: str | None = NEXT
@@ -79,6 +80,7 @@ def listed(person: UserStore, filters: Filters | None = None) -> Listing:
         statements=statements,
         next=after,
         unconsented=sum(each.status == "unconsented" for each in known),
+        withheld=sum(each.status == "withheld" for each in known),
         contradicting=sum(map(len, person.conflicts())),
         proposed=len(waiting),
     )
