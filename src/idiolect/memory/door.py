@@ -1,11 +1,15 @@
-"""What may be kept in words, of whatever event: data about a person, never instructions to a model, and no secrets."""
+"""What may be kept in words, of whatever event: data about a person, never instructions to a model, and no secrets.
 
-from collections.abc import Iterable
+A belief about the world that a taste rides on is no part of what is believed of the person.
+"""
+
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from idiolect.errors import BadInput
 from idiolect.memory.extraction import admitted
 from idiolect.memory.extraction.manipulation import manipulation
+from idiolect.memory.extraction.oneself import without_belief
 from idiolect.memory.extraction.personal import redacted
 from idiolect.schema import AnyEvent, Noun, Proposal, Revision, Slots, Statement
 
@@ -30,13 +34,24 @@ def pass_the_door(event: AnyEvent) -> AnyEvent:
     return event
 
 
+def broken(text: str, slots: Slots) -> str | None:
+    """The rule that words break now which were let in by an earlier version of the door; None where they pass.
+
+    Whoever keeps a statement keeps this beside it, so each is judged once by each version that reads it.
+    """
+    return next(filter(None, map(manipulation, _apart(text, (slots,)))), None)
+
+
 def admit(text: str, slots: Iterable[Slots] = ()) -> None:
     """A text, and what was read from it: words of the slots that are not of the text are looked at by themselves."""
-    _admit(text)
+    for words in _apart(text, slots):
+        _admit(words)
+
+
+def _apart(text: str, slots: Iterable[Slots]) -> Iterator[str]:
+    yield text
     for each in slots:
-        for words in (each.span, each.object, each.scope, each.over):
-            if words and words not in text:
-                _admit(words)
+        yield from (words for words in (each.span, each.object, each.scope, each.over) if words and words not in text)
 
 
 def _admit(text: str) -> None:
@@ -51,7 +66,7 @@ def _admit(text: str) -> None:
 
 def _cleared(slots: Slots) -> Slots:
     words = {name: said for name in WORDS if (said := getattr(slots, name))}
-    return _changed(slots, {name: redacted(said) for name, said in words.items()})
+    return _changed(slots, {name: redacted(without_belief(said) or said) for name, said in words.items()})
 
 
 def _changed(noun: N, fields: dict[str, object]) -> N:

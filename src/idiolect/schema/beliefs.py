@@ -12,7 +12,9 @@ Category: TypeAlias = Literal["health", "faith", "sexuality", "ethnicity", "poli
 ProposalOrigin: TypeAlias = Literal["import", "document", "tool", "inferred"]
 Inference: TypeAlias = Literal["repeats", "reactions", "style"]  # what may be read from how Idiolect is used
 Origin: TypeAlias = Literal["said", "chosen"] | ProposalOrigin
-Status: TypeAlias = Literal["held", "proposed", "unconsented", "superseded", "ended", "expired", "faded", "refused"]
+Status: TypeAlias = Literal[
+    "held", "proposed", "unconsented", "withheld", "superseded", "ended", "expired", "faded", "refused"
+]
 
 
 class Slots(Noun):

@@ -31,6 +31,7 @@ ORIGINS: Final = {
     "inferred": "inferred",
 }
 PAST: Final = {
+    "withheld": "held back",
     "superseded": "replaced",
     "ended": "no longer true",
     "expired": "over",

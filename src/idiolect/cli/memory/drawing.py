@@ -70,7 +70,7 @@ def state(preference: Preference) -> str:
         return "contradicted"
     if preference.status == "held":
         return f"until {day(preference.until)}" if preference.until else "holds"
-    status = "needs consent" if preference.status == "unconsented" else preference.status
+    status = {"unconsented": "needs consent", "withheld": "held back"}.get(preference.status, preference.status)
     return f"{status} {day(preference.until)}".strip()
 
 

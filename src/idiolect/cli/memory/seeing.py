@@ -123,6 +123,11 @@ def _remarks(user: str, listing: "Listing", is_filtered: bool) -> None:
             f"{listing.unconsented} of a special category, not used without consent: "
             f"idiolect memory list -u {user} --all, then idiolect memory consent ID -u {user}"
         )
+    if listing.withheld:
+        note(
+            f"{listing.withheld} held back, used for nothing: the memory's rules of today would not let it in; "
+            f"idiolect memory list -u {user} --all shows it, memory edit gives it other words, memory forget erases it"
+        )
     if listing.contradicting:
         note(f"{listing.contradicting} contradict each other: idiolect memory conflicts -u {user}")
     if listing.proposed:

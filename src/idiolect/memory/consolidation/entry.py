@@ -7,6 +7,7 @@ from typing import Final, Literal, TypeAlias
 
 from idiolect.memory.consolidation.lasting import FADED, Evidence, lasts, sureness_of
 from idiolect.memory.consolidation.sameness import Key, key_of
+from idiolect.memory.door import broken
 from idiolect.memory.records import Part
 from idiolect.schema import Inferred, Origin, Preference, Slots, Status
 
@@ -37,10 +38,11 @@ class Entry:
     consented: bool = False
     rivals: set[str] = field(default_factory=set)  # of equal standing, which say the opposite
     key: Key = field(init=False)
+    withheld: str | None = field(init=False)  # the rule of the door as it is now that it breaks, if it does
     _made: Preference | None = None
 
     def __post_init__(self) -> None:
-        self.key = key_of(self.slots)
+        self.key, self.withheld = key_of(self.slots), broken(self.text, self.slots)
 
     @property
     def last(self) -> datetime:
@@ -61,6 +63,7 @@ class Entry:
     def is_steady(self) -> bool:
         """Whether it stays as it is while nothing happens."""
         waits = self.slots.sensitive is not None and not self.consented
+        waits = waits or self.withheld is not None
         return self.is_explicit and not self.slots.temporary and not waits and not self.rivals
 
     def copy(self) -> "Entry":
@@ -74,7 +77,7 @@ class Entry:
     def reword(self, slots: Slots, text: str, worded: Part) -> None:
         """Its words, and so what it is about."""
         self.slots, self.text, self.worded, self._made = slots, text, worded, None
-        self.key = key_of(slots)
+        self.key, self.withheld = key_of(slots), broken(text, slots)
 
     def end(self, ending: Ending, at: datetime) -> None:
         """It does not hold from then on."""
@@ -89,6 +92,8 @@ class Entry:
         expires = self.expires
         if expires is not None and expires <= at:
             return "expired"
+        if self.withheld is not None:
+            return "withheld"
         if self.slots.sensitive is not None and not self.consented:
             return "unconsented"
         if not self.is_explicit and not self.pinned and self.confidence(at) < FADED:

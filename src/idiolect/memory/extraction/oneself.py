@@ -36,6 +36,16 @@ BELIEVING: Final = (  # what comes before a belief: the clause after it is what 
     r"|it(?:'s| is)(?: \w+ly)? (?:known|true|clear|obvious|a fact|said|proven)(?: that)? "
 )
 BEFORE: Final = re.compile(rf"(?:{BELIEVING})", re.IGNORECASE)
+RIDING: Final = re.compile(  # what is said of the world, and what is said of oneself after it
+    rf"(?:as (?:you|we(?: all)?|everyone|everybody) knows?,? |{BELIEVING})+(?P<belief>[^;]+?)"
+    r"(?:,? (?:and|but|so|which is why|that is why)|;),? (?P<own>(?:I|my)\b.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+FELT_OF: Final = re.compile(
+    r"I(?: \w+ly)? (?:love|like|hate|enjoy|adore|resent) (?:it |the fact )?that (?P<belief>.+)", re.DOTALL
+)
+AFTER: Final = re.compile(rf",? (?:because|since|as) (?P<belief>(?:{BELIEVING})[^;]+?)(?P<end>[.!?]*)\Z", re.IGNORECASE)
+LEANING: Final = re.compile(r"\b(?:it|its|that|this|so|otherwise|them|those|they)\b", re.IGNORECASE)
 FIRST: Final = re.compile(r"\b(?:I|i|[Mm]e|[Mm]y|[Mm]ine|[Mm]yself|[Ww]e|[Oo]urs?|us|Us)\b(?!-)")
 EVERYBODYS: Final = re.compile(
     r"\bour (?:planet|world|galaxy|sun|moon|universe|solar system|species|atmosphere|oceans?)\b", re.IGNORECASE
@@ -63,7 +73,7 @@ def told(text: str) -> tuple[Slots, ...]:
 def of_oneself(text: str) -> str:
     """The text, without sentences that speak of the world alone. Raises BadInput where there are no others."""
     sentences = [each for each in ENDS.split(text) if each.strip()]
-    own = [each for each in sentences if not _is_of_the_world(each)]
+    own = [each for each in map(without_belief, sentences) if each and not _is_of_the_world(each)]
     if sentences and not own:
         said = " ".join(text.split())
         shown = said if len(said) <= SHOWN else f"{said[:SHOWN]}..."
@@ -72,6 +82,22 @@ def of_oneself(text: str) -> str:
             'as "I like ...", "I never ...", "I am ...", "I work with ...", or of your answers: "shorter answers"'
         )
     return text if own == sentences else " ".join(own)
+
+
+def without_belief(sentence: str) -> str:
+    """A sentence without the belief about the world that a taste rides on; nothing where the taste hangs on it.
+
+    "I know that the earth is flat, and I love maps" says that the person loves maps; "I love that it is flat", nothing.
+    """
+    after = AFTER.search(sentence)
+    if after is not None and _is_of_the_world(after["belief"]):
+        sentence = f"{sentence[: after.start()]}{after['end']}"
+    riding = RIDING.match(sentence.lstrip())
+    if riding is not None and _is_of_the_world(riding["belief"]):
+        own = riding["own"]
+        return "" if LEANING.search(own) else own[:1].upper() + own[1:]
+    felt = FELT_OF.match(sentence.lstrip())
+    return "" if felt is not None and _is_of_the_world(felt["belief"]) else sentence
 
 
 def _is_of_the_world(sentence: str) -> bool:

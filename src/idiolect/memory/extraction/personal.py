@@ -4,10 +4,13 @@ What is blotted out is not kept anywhere: a redacted text says what kind of thin
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import NamedTuple
 
 import phonenumbers
+
+from idiolect.memory.extraction.others import names_of_others
 
 EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 CARD = re.compile(r"(?<![\w.])\d(?:[ -]?\d){12,18}(?![\w])")
@@ -17,13 +20,21 @@ KEY = re.compile(
     r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bAIza[\w-]{30,}|\bxox[abeprs]-[\w-]{10,}|\bglpat-[\w-]{16,}|\bhf_[A-Za-z0-9]{20,}\b"
     r"|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{4,}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
-    r"|\b(?=[A-Za-z0-9+/_-]*\d)(?=[A-Za-z0-9+/_-]*[a-z])(?=[A-Za-z0-9+/_-]*[A-Z])[A-Za-z0-9+/_-]{32,}={0,2}"
+    r"|\bnpm_[A-Za-z0-9]{30,}\b"
 )
 PASSWORD = re.compile(
     r"\b(?:pass(?:word|code|phrase)|pin(?: code)?|pwd|api key|access key|secret(?: key)?|token)\b"
     r"(?: (?:for|of|to) [\w ]{1,30}?)?(?:\s+is|\s*[:=])\s*[\"'“]?(?P<secret>[^\s\"'”,;]{3,})",
     re.IGNORECASE,
 )
+TOKEN = re.compile(r"(?=\S*\d)\S{16,}|://\S+:\S+@")  # no key that is known is shorter
+HEX = re.compile(r"[0-9a-fA-F]+")
+RANDOM = (  # what may be random, and the fewest bits for each of its letters that nearly all random ones have
+    (re.compile(r"(?<![\w/+.-])(?=[A-Za-z0-9+/]*\d[A-Za-z])[A-Za-z0-9+/]{20,}={0,2}(?![\w/+-])"), 3.6),
+    (re.compile(r"\b(?=[\w+/-]*\d)(?=[\w+/-]*[a-z])(?=[\w+/-]*[A-Z])[A-Za-z0-9+/_-]{32,}={0,2}"), 4.15),
+)
+RANDOM_HEX = 3.0
+NO_KEYS = frozenset({"IPPublicDetector"})
 SOCIAL = re.compile(r"\b(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}\b")
 REGIONS = ("US", "GB", "DE", "FR", "ES", "IT", "IN", "BR", "AU")  # where a number without + may be of
 FEWEST_DIGITS = 7
@@ -58,6 +69,40 @@ def _secrets(text: str) -> Iterator[Found]:
     yield from (Found(*match.span(), "key") for match in KEY.finditer(text))
 
 
+def _tokens(text: str) -> Iterator[Found]:
+    """Keys and tokens by the forms of many services, and random ones by their entropy, as detect-secrets knows them."""
+    if TOKEN.search(text):  # else nothing can be found, and the library takes a third of a second to import
+        for pattern in _forms():
+            yield from (Found(*match.span(), "key") for match in pattern.finditer(text))
+        for pattern, bits in RANDOM:
+            found = (match for match in pattern.finditer(text) if _is_random(match.group(), bits))
+            yield from (Found(*match.span(), "key") for match in found)
+
+
+def _is_random(token: str, bits: float) -> bool:
+    """Whether its letters and digits follow no pattern, in bits for each of them."""
+    from detect_secrets.plugins.high_entropy_strings import (
+        Base64HighEntropyString,
+        HexHighEntropyString,
+    )
+
+    if HEX.fullmatch(token):
+        return float(HexHighEntropyString(RANDOM_HEX).calculate_shannon_entropy(token)) > RANDOM_HEX
+    return float(Base64HighEntropyString(bits).calculate_shannon_entropy(token)) > bits
+
+
+@cache
+def _forms() -> tuple[re.Pattern[str], ...]:
+    """Of every service that the library knows; those that need a host, or a word beside them, are among them."""
+    from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
+    from detect_secrets.plugins.base import RegexBasedDetector
+
+    known: Mapping[str, type[object]] = get_mapping_from_secret_type_to_class()
+    named = (each for each in known.values() if each.__name__ not in NO_KEYS)
+    detectors = [each() for each in named if issubclass(each, RegexBasedDetector)]
+    return tuple(pattern for detector in detectors for pattern in detector.denylist)
+
+
 def _emails(text: str) -> Iterator[Found]:
     yield from (Found(*match.span(), "e-mail address") for match in EMAIL.finditer(text))
 
@@ -83,7 +128,11 @@ def _phones(text: str) -> Iterator[Found]:
                 yield Found(match.start, match.end, "phone number")
 
 
-FINDERS: tuple[Callable[[str], Iterator[Found]], ...] = (_secrets, _emails, _numbers, _phones)
+def _people(text: str) -> Iterator[Found]:
+    yield from (Found(begin, end, "name") for begin, end in names_of_others(text))
+
+
+FINDERS: tuple[Callable[[str], Iterator[Found]], ...] = (_secrets, _tokens, _emails, _numbers, _phones, _people)
 
 
 def is_card(text: str) -> bool:
