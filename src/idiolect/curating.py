@@ -137,10 +137,11 @@ class Memory:
 
     def allow(self, asked: Allowing) -> Allowances:
         """Allow a kind of inference from now on, or take it back: what was inferred by it then counts no more."""
+        before = self.allowances()
         if allows(self.person, asked.inference) != asked.allowed:
             with self.person.transaction() as transaction:
                 self._record(transaction, [Consent(inference=asked.inference, given=asked.allowed)])
-        return self.allowances()
+        return self.allowances().since(before)
 
     def forget(self, asked: Forgetting) -> Receipt:
         """Forget a statement, a topic, a source or a period, without a trace."""

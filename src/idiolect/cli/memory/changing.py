@@ -216,6 +216,8 @@ def _show_allowances(found: "Allowances", *, json: bool) -> None:
     ]
     columns = ("inference", "allowed", "from", "counts", "proposed")
     console().print(table(f"what may be inferred of {found.user}", columns, rows))
+    for change in found.changes:
+        note(change)
     note(f"idiolect memory consent KIND -u {found.user} allows it from then on, with --off it counts no more")
 
 

@@ -25,6 +25,13 @@ class Allowances(Noun):
 
     user: str
     kinds: tuple[Allowance, ...]
+    changes: tuple[str, ...] = ()  # what became different by what was asked, in a sentence each
+
+    def since(self, before: "Allowances") -> "Allowances":
+        """The same, told as what changed."""
+        pairs = zip(before.kinds, self.kinds, strict=True)
+        told = tuple(_change(old, new) for old, new in pairs if old.allowed != new.allowed)
+        return self.model_copy(update={"changes": told or ("nothing changed: it was so already",)})
 
 
 def allowances(reader: Reading) -> Allowances:
@@ -67,3 +74,10 @@ def demand(reader: Reading, event: AnyEvent) -> None:
 def allows(reader: Reading, inference: Inference) -> bool:
     """Whether a person allows it now."""
     return reader.ask(lambda statements: inference in statements.consents.allowed)
+
+
+def _change(old: Allowance, new: Allowance) -> str:
+    if new.allowed:
+        return f"{new.inference}: allowed from now on; what came before is not looked at"
+    gone = f"{old.counts - new.counts} pieces of evidence count no more, {old.waiting - new.waiting} proposals are gone"
+    return f"{new.inference}: taken back; {gone}, and nothing new is inferred"
