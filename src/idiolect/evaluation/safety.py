@@ -61,6 +61,7 @@ class Safety(Bench):
         "milliseconds": "p50 of judging what is embedded already",
         "turn_milliseconds": "p50 of what screening adds to a turn: a request and four answers, embedded already",
         "turn_milliseconds_over_rules": "of that, what the heads add",
+        "turn_processor_milliseconds": "the processor's time of a turn's screening, whoever else uses the machine",
     }
 
     embedder: str = Field("minilm", description="Of the heads.")
@@ -115,6 +116,7 @@ class Safety(Bench):
         found |= self._median("milliseconds", cases)
         found |= self._median("turn_milliseconds", cases)
         found |= self._median("turn_milliseconds_over_rules", cases)
+        found |= self._median("turn_processor_milliseconds", cases)
         if self.cross_source and harmful:
             found["auroc"] = _mean([found[name] for name in found if name.startswith("auroc/")])
         return found
@@ -188,11 +190,15 @@ class Judge:
         for text in (asked, *answers):
             self._embedder.windows(text)
         messages = as_messages(asked)
-        spent = [
-            _timed(lambda boundary=each: (boundary.judge_request(messages), boundary.admit(messages, answers)))[1]
-            for each in (self._boundary, self._rules)
-        ]
-        scores = {"turn_milliseconds": spent[0], "turn_milliseconds_over_rules": spent[0] - spent[1]}
+        began = time.thread_time()
+        _, spent = _timed(lambda: (self._boundary.judge_request(messages), self._boundary.admit(messages, answers)))
+        processor = (time.thread_time() - began) * 1000
+        _, rules = _timed(lambda: (self._rules.judge_request(messages), self._rules.admit(messages, answers)))
+        scores = {
+            "turn_milliseconds": spent,
+            "turn_milliseconds_over_rules": spent - rules,
+            "turn_processor_milliseconds": processor,
+        }
         return Case(id=name, group=TURNS, scores=scores, choice="")
 
     def pair(self, name: str, asked: str, answers: tuple[str, str]) -> Case:
