@@ -69,8 +69,12 @@ class Adapters:
 
     def _drop(self, key: str) -> None:
         name = self._loaded.pop(key)
-        if self.model is not None:
+        assert self.model is not None  # whoever loaded an adapter has opened it
+        if self._loaded:
             self.model.delete_adapter(name)
+        else:
+            self.model.unload()  # PEFT does not do without any adapter: the plain layers take their places again
+            self.model = None
 
 
 def stamped(folder: Path) -> str:

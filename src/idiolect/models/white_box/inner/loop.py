@@ -60,7 +60,7 @@ class Loop:
                     self._advance()
                 except torch.OutOfMemoryError as full:
                     self._shrink(full)
-                except (IdiolectError, RuntimeError, ValueError) as failure:
+                except Exception as failure:  # noqa: BLE001 - told to those who asked; the others are answered on
                     self._fail(failure)
         self._fail(ModelError("the model was closed before it had answered; open it again"))
 
