@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from earlier_turns import TURNS
 from idiolect.assistant import Assistant
 from idiolect.errors import ModelError, UnknownModel
 from idiolect.models.protocol import Model
@@ -78,3 +79,11 @@ def test_an_erasure_empties_the_prompts_of_a_model_that_was_opened_since() -> No
         assert "prompts" not in memory.erase(dry_run=True).caches
         assistant.load()
         assert "prompts" in memory.erase().caches
+
+
+@pytest.mark.parametrize(("model", "quoted"), [("scripted", 1), ("starter", 0)])
+def test_no_earlier_turn_is_put_before_a_model_that_is_too_small_to_use_it(model: str, quoted: int) -> None:
+    with Assistant(settings=SETTINGS.model_copy(update={"model": model})) as assistant:
+        assistant._parts.open_model = Scripted
+        assistant.answer("ana", TURNS["book"][0])
+        assert len(assistant.answer("ana", "Which novel about the sea did you recommend?").trace.turns) == quoted

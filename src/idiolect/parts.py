@@ -35,6 +35,7 @@ from idiolect.turn import newest
 
 CANDIDATES = 4  # what pays on an embedded model: four decode side by side at half the price of four alone
 TURNS = 2  # earlier turns that are recalled at most
+TOO_SMALL = ("starter",)  # to make use of an earlier turn: it copies "you said ..." into its answer
 EXAMPLES = 4  # earlier choices that an in-context method is shown
 STRUCTURED = ("tools", "functions", "response_format")  # fields whose answers a program reads
 DEFAULT_SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"  # the starter's template's own
@@ -86,7 +87,7 @@ class Parts:
             remote_model=is_elsewhere,
             sensitive_to_remote=self.settings.sensitive_to_remote or not is_elsewhere,
             turns_to_remote=self.settings.turns_to_remote,
-            turns=TURNS if own and self.settings.remember else 0,  # a title is asked for by a program
+            turns=TURNS if own and self._may_quote else 0,  # a title is asked for by a program
         )
         told = [message.text for message in messages]
         at = now()
@@ -144,6 +145,11 @@ class Parts:
             if self._model is not None:
                 self._model.close()
         self.store.close()
+
+    @property
+    def _may_quote(self) -> bool:
+        """Whether an earlier turn may be put before the model, and helps it."""
+        return self.settings.remember and self.settings.model not in TOO_SMALL
 
     def _automatic(self, recalled: Recalled) -> Method:
         """Tastes go into the logits where the model has token values, what else was said into the prompt."""
