@@ -9,7 +9,7 @@ from typing import TypeVar
 from idiolect.errors import BadInput
 from idiolect.memory.extraction import admitted
 from idiolect.memory.extraction.manipulation import manipulation
-from idiolect.memory.extraction.oneself import without_belief
+from idiolect.memory.extraction.oneself import hangs_on_a_belief, without_belief
 from idiolect.memory.extraction.personal import redacted
 from idiolect.schema import AnyEvent, Noun, Proposal, Revision, Slots, Statement
 
@@ -56,6 +56,11 @@ def _apart(text: str, slots: Iterable[Slots]) -> Iterator[str]:
 
 def _admit(text: str) -> None:
     admitted(text)
+    if hangs_on_a_belief(text):
+        raise BadInput(
+            "the statement hangs on a belief about the world, which is not remembered: say what you like by itself "
+            '("I like maps")'
+        )
     rule = manipulation(text)
     if rule is not None:
         raise BadInput(

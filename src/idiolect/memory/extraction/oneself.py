@@ -84,6 +84,11 @@ def of_oneself(text: str) -> str:
     return text if own == sentences else " ".join(own)
 
 
+def hangs_on_a_belief(text: str) -> bool:
+    """Whether all that it says of the person hangs on what they believe about the world."""
+    return not any(without_belief(each) for each in ENDS.split(text) if each.strip())
+
+
 def without_belief(sentence: str) -> str:
     """A sentence without the belief about the world that a taste rides on; nothing where the taste hangs on it.
 
