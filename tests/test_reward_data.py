@@ -66,7 +66,8 @@ def test_both_forms_of_a_line_put_the_chosen_answer_first(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ({**PAIR, "rejected": " "}, "rejected"),
+        ({**PAIR, "rejected": " "}, "field 'rejected': it is empty"),
+        ({**PAIR, "chosen": ""}, "field 'chosen': it is empty"),
         ({**PAIR, "rejected": PAIR["chosen"]}, "identical"),
         ({**PAIR, "colour": "red"}, "unknown field 'colour'; there are: user, prompt, chosen"),
         ({**PAIR, "weight": float("nan")}, "weight"),

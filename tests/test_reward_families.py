@@ -316,6 +316,31 @@ def test_a_population_is_fitted_the_same_on_disk_and_in_blocks(tmp_path: Path, m
             assert array == pytest.approx(whole[kind][name], rel=1e-2, abs=1e-3)
 
 
+@pytest.mark.parametrize("method", [LoRe, PReF, Universal])
+def test_a_fit_has_the_same_digits_for_any_number_of_threads(
+    method: type[FittedReward], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("idiolect.reward.population.PIECE", 7 * population().dim)
+    found = []
+    for cores in (1, 3):
+        monkeypatch.setattr("idiolect.reward.population.cores", lambda cores=cores: cores)
+        found.append(method.fit(replace(population()), method.brief()).arrays())
+    assert {name: array.tobytes() for name, array in found[0].items()} == {
+        name: array.tobytes() for name, array in found[1].items()
+    }
+
+
+def test_some_people_of_a_population_on_disk_are_on_disk_too(tmp_path: Path) -> None:
+    here = population()
+    there = np.memmap(tmp_path / "phi", np.float32, "w+", shape=here.phi.shape)
+    there[:] = here.phi
+    some, alike = replace(here, phi=there).of([3, 1]), here.of([3, 1])
+    assert isinstance(some.phi, np.memmap)
+    assert some.phi.tolist() == alike.phi.tolist()
+    assert (some.users, some.owner.tolist()) == (alike.users, alike.owner.tolist())
+    assert [each.name for each in tmp_path.iterdir()] == ["phi"]
+
+
 def test_a_thousand_answers_are_scored_for_a_thousand_people_as_one_by_one() -> None:
     reward = LoRe.fit(population(), FREE)
     beliefs = [reward.rebuild([Chosen(pair.astype(float))]) for pair in population().phi[:3]] * 300

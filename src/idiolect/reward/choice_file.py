@@ -136,4 +136,6 @@ def parsed(kind: type[L], path: Path, number: int, text: bytes) -> L:
             known = ", ".join(kind.model_fields)
             raise DataError(f"{path}, line {number}: unknown field {where!r}; there are: {known}") from wrong
         what = first["msg"].removeprefix("Value error, ")
+        if first["type"] in {"string_too_short", "string_pattern_mismatch"}:
+            what = "it is empty: give its text, or leave the line out"
         raise DataError(f"{path}, line {number}{f', field {where!r}' if where else ''}: {what}") from wrong

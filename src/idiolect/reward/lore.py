@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from idiolect.reward.checkpoint import Checkpoint, run
@@ -158,17 +159,20 @@ class _Problem:
         value, to_directions = self._penalty(directions)
         to_shares = np.zeros_like(shares)
         narrow = directions.astype(np.float32)
-        for rows, delta in self.population.blocks():
-            owner, power = self.population.owner[rows], self.power[rows]
-            mixed = shares[owner]
+
+        def of_block(rows: slice, delta: NDArray[np.float32]) -> tuple[slice, float, Array, Array]:
+            power, mixed = self.power[rows], shares[self.population.owner[rows]]
             along = (delta @ narrow) / self.settings.temperature  # (b, K)
             margin = np.einsum("bk,bk->b", along, mixed)
-            value += float(power @ np.logaddexp(0.0, -margin))
             push = -power * np.exp(-np.logaddexp(0.0, margin))
             pushed = (mixed * push[:, None]).astype(np.float32)
-            to_directions = to_directions + (delta.T @ pushed) / self.settings.temperature
+            found = (delta.T @ pushed) / self.settings.temperature
+            return rows, float(power @ np.logaddexp(0.0, -margin)), found, push[:, None] * along
+
+        for rows, own, found, each in self.population.over_blocks(of_block):
+            value, to_directions = value + own, to_directions + found
             for k in range(shares.shape[1]):
-                to_shares[:, k] += np.bincount(owner, weights=push * along[:, k], minlength=self.people)
+                to_shares[:, k] += np.bincount(self.population.owner[rows], each[:, k], minlength=self.people)
         to_logits = shares * (to_shares - np.einsum("uk,uk->u", shares, to_shares)[:, None])
         return value, np.append(to_directions.ravel(), to_logits.ravel())
 

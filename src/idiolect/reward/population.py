@@ -1,18 +1,26 @@
 """The choices of many people, from which what a reward shares is fitted: pairs as flat arrays, by owner."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from idiolect.errors import DataError
+from idiolect.reward.workers import cores
 from idiolect.schema import Array
 
 BLOCK = 1 << 22  # numbers of phi that are read at once
 KEPT = 1 << 24  # numbers of deltas; so many are computed once and kept
+PIECE = 1 << 20  # numbers of deltas that one thread takes at a time
+
+T = TypeVar("T")
 
 Progress: TypeAlias = Callable[[float, str], None]  # share done in [0, 1], and what is being done
 
@@ -48,14 +56,33 @@ class Population:
 
     def blocks(self) -> Iterator[tuple[slice, NDArray[np.float32]]]:
         """Rows and their deltas (b, d), so many at a time as memory is wanted for; for populations that lie on disk."""
-        if len(self.phi) * self.dim <= KEPT:
-            yield slice(0, len(self.phi)), self._kept
-            return
-        size = max(1, BLOCK // max(1, 2 * self.dim))
-        for first in range(0, len(self.phi), size):
+        kept = len(self.phi) * self.dim <= KEPT
+        size = max(1, (PIECE if kept else BLOCK // 2) // max(1, self.dim))
+        for first in range(0, max(1, len(self.phi)), size):
             rows = slice(first, min(first + size, len(self.phi)))
-            block = np.asarray(self.phi[rows], np.float32)
-            yield rows, block[:, 0] - block[:, 1]
+            if kept:
+                yield rows, self._kept[rows]
+            else:
+                block = np.asarray(self.phi[rows], np.float32)
+                yield rows, block[:, 0] - block[:, 1]
+
+    def over_blocks(self, work: Callable[[slice, NDArray[np.float32]], T]) -> Iterator[T]:
+        """work(rows, deltas) of every block, in their order; as many side by side as there are cores.
+
+        Threads: what numpy computes of a whole block, it computes beside other threads. The order of the sums, and so
+        every digit, is the same for any number of them.
+        """
+        if len(self.phi) * self.dim <= PIECE:
+            yield from (work(rows, delta) for rows, delta in self.blocks())
+            return
+        count, waiting = cores(), deque[Future[T]]()
+        with ThreadPoolExecutor(count) as threads:
+            for rows, delta in self.blocks():
+                waiting.append(threads.submit(work, rows, delta))
+                if len(waiting) > count:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
 
     @cached_property
     def _kept(self) -> NDArray[np.float32]:
@@ -79,7 +106,20 @@ class Population:
         """Only these people, by index, in this order."""
         place = np.full(len(self.users), -1, np.int32)
         place[list(users)] = np.arange(len(users), dtype=np.int32)
-        rows = place[self.owner] >= 0
-        asked = None if self.asked is None else self.asked[rows]
+        rows = np.flatnonzero(place[self.owner] >= 0)
+        asked = None if self.asked is None else taken(self.asked, rows)
         names = tuple(self.users[user] for user in users)
-        return Population(names, self.phi[rows], place[self.owner[rows]], self.weight[rows], asked)
+        return Population(names, taken(self.phi, rows), place[self.owner[rows]], self.weight[rows], asked)
+
+
+def taken(array: NDArray[np.float32], rows: NDArray[np.intp]) -> NDArray[np.float32]:
+    """These rows: of an array that lies on disk, on disk again, in a file that goes with it."""
+    if not isinstance(array, np.memmap) or not array.filename:
+        return array[rows]
+    shape = (len(rows), *array.shape[1:])
+    with TemporaryFile(dir=Path(array.filename).parent) as file:
+        found = np.memmap(file, np.float32, "w+", shape=shape)
+    step = max(1, BLOCK // max(1, int(np.prod(shape[1:]))))
+    for first in range(0, len(rows), step):
+        found[first : first + step] = array[rows[first : first + step]]
+    return found

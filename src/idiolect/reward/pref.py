@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from idiolect.reward.checkpoint import Checkpoint, run
-from idiolect.reward.choices import Choices
+from idiolect.reward.choices import Choices, narrow
 from idiolect.reward.factored import COV, FactoredReward, Z, array_of
 from idiolect.reward.held_out import EarlyStop
 from idiolect.reward.minimise import LBFGS, newton
@@ -123,16 +124,21 @@ class _Bilinear:
         strength = self.settings.strength
         value, to_basis = strength * float((tastes**2).sum()) / self.people, np.zeros_like(basis)
         to_tastes = 2 * strength / self.people * tastes
-        for rows, delta in self.population.blocks():
-            owner, weight = self.population.owner[rows], self.power[rows]
+
+        def of_block(rows: slice, delta: NDArray[np.float32]) -> tuple[slice, float, Array, Array]:
+            weight, own = self.power[rows], tastes[self.population.owner[rows]]
             along = delta @ basis.T.astype(np.float32)  # (b, J)
-            margin = np.einsum("bj,bj->b", along, tastes[owner])
-            value += float(weight @ (np.logaddexp(0.0, -margin) + strength * (along**2).sum(axis=1)))
+            margin = np.einsum("bj,bj->b", along, own)
+            loss = float(weight @ (np.logaddexp(0.0, -margin) + strength * (along**2).sum(axis=1)))
             push = -weight * np.exp(-np.logaddexp(0.0, margin))
-            pushed = push[:, None] * tastes[owner] + 2 * strength * weight[:, None] * along
-            to_basis += pushed.T.astype(np.float32) @ delta
+            pushed = push[:, None] * own + 2 * strength * weight[:, None] * along
+            return rows, loss, narrow(pushed).T @ delta, push[:, None] * along
+
+        for rows, loss, found, each in self.population.over_blocks(of_block):
+            value += loss
+            to_basis += found
             for j in range(self.rank):
-                to_tastes[:, j] += np.bincount(owner, weights=push * along[:, j], minlength=self.people)
+                to_tastes[:, j] += np.bincount(self.population.owner[rows], each[:, j], minlength=self.people)
         return value, np.append(to_basis.ravel(), to_tastes.ravel())
 
     def reward(self, place: Array) -> PReF:

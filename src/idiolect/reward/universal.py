@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from idiolect.reward.checkpoint import Checkpoint, run
@@ -104,15 +105,17 @@ def universal_head(
     done(0.0, "fitting one reward for everybody")
 
     def loss(w: Array, curved: bool) -> tuple[float, Array, Array]:
-        value, gradient, hessian = 0.5 * float(w @ squares @ w), squares @ w, squares.copy()
-        for rows, delta in population.blocks():
+        def of_block(rows: slice, delta: NDArray[np.float32]) -> tuple[float, Array, Array | float]:
             margin = (delta @ w.astype(np.float32)).astype(np.float64) if not curved else delta @ w
             power = population.weight[rows] / m
             p = np.exp(-np.logaddexp(0.0, margin))  # that the other had been chosen
-            value += float(power @ np.logaddexp(0.0, -margin))
-            gradient = gradient - delta.T @ (power * p)
-            if curved:
-                hessian += (delta * (power * p * (1 - p))[:, None]).T @ delta
+            curve = (delta * (power * p * (1 - p))[:, None]).T @ delta if curved else 0.0
+            return float(power @ np.logaddexp(0.0, -margin)), delta.T @ (power * p), curve
+
+        value, gradient, hessian = 0.5 * float(w @ squares @ w), squares @ w, squares.copy()
+        for own, push, curve in population.over_blocks(of_block):
+            value, gradient = value + own, gradient - push
+            hessian += curve
         return value, gradient, hessian
 
     start = np.zeros(population.dim)
