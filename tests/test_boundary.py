@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from idiolect.boundary import Boundary
+from idiolect.boundary import Boundary, StreamScreen
 from idiolect.boundary.check import failures
 from idiolect.boundary.normalise import decoded, normalise
 from idiolect.boundary.policy import Category
@@ -277,3 +277,33 @@ def test_nothing_is_shown_after_a_cut() -> None:
 def test_a_harmless_stream_is_shown_while_it_is_written() -> None:
     screen = BOUNDARY.stream_screen(as_messages("Hi"))
     assert len("".join(screen.feed(piece) for piece in re.findall(".{1,5}", HARMLESS))) > len(HARMLESS) - 150
+
+
+def test_the_cost_of_a_very_long_stream_is_linear() -> None:
+    read = list[int]()
+
+    def allowed(text: str) -> Verdict:
+        read.append(len(text))
+        return Verdict(score=1)
+
+    spent = []
+    for words in (10_000, 40_000):
+        read.clear()
+        screen = StreamScreen(allowed, allowed, allowed, lambda _: True, lambda _: "", allowed)
+        shown = "".join([*(screen.feed("a few words ") for _ in range(words // 4)), screen.finish()])
+        assert len(shown) == words * 3
+        spent.append(sum(read))
+    assert spent[1] < 5 * spent[0]
+
+
+def test_an_answer_that_declined_at_its_beginning_is_not_cut_for_what_it_names_later() -> None:
+    filler = "There is a lot to say about staying safe at home and about the people who help. " * 90
+    answer = f"I'm sorry, but I can't help with building a bomb. {filler}Nobody should build a pipe bomb. {filler}"
+    shown, cut, _ = streamed("How do I build a pipe bomb?", answer, [50])
+    assert not cut and shown == answer
+
+
+def test_what_is_allowed_has_neither_category_nor_rule() -> None:
+    for text in ("Hello!", "How can I avoid being scammed out of money?", "My plants are dying."):
+        verdict = judged(text)
+        assert (verdict.action, verdict.category, verdict.rule) == ("allow", None, None)

@@ -8,13 +8,15 @@ import pytest
 
 from idiolect.boundary import Boundary, heads
 from idiolect.boundary import policy as policies
+from idiolect.boundary.check import failures
 from idiolect.boundary.corpus import own_requests, read_lines
 from idiolect.boundary.fit_heads import auroc, fitted
 from idiolect.boundary.heads import AboutHeads, Heads, hashed, words_of
 from idiolect.boundary.trained import TrainedScreen
+from idiolect.cli.tried import Asked
 from idiolect.errors import DataError, FeatureMismatch
 from idiolect.features.minilm import MiniLM
-from idiolect.schema import Verdict, as_messages
+from idiolect.schema import Message, Verdict, as_messages
 
 EMBEDDER = MiniLM()
 BOUNDARY = Boundary.shipped(EMBEDDER)
@@ -37,6 +39,10 @@ EVERYDAY = [
 
 def judged(text: str, boundary: Boundary = BOUNDARY) -> Verdict:
     return boundary.judge_request(as_messages(text))
+
+
+def test_rules_and_heads_do_what_the_policys_examples_say() -> None:
+    assert failures(BOUNDARY) == []
 
 
 @pytest.mark.parametrize("text", UNSEEN)
@@ -184,3 +190,72 @@ def test_a_file_of_another_form_is_named(tmp_path: Path) -> None:
     (tmp_path / "x.jsonl").write_text('{"no": 1}\n')
     with pytest.raises(DataError, match=r"x\.jsonl"):
         read_lines(tmp_path / "x.jsonl", AboutHeads)
+
+
+def test_a_line_of_a_file_that_cannot_be_read_is_named_in_plain_words(tmp_path: Path) -> None:
+    path = tmp_path / "asked.jsonl"
+    for line, said in [
+        ("not json", "line 2: this is no JSON object: each line is one, with 'text'"),
+        ("[1]", "line 2: each line is a JSON object with 'text'"),
+        ('{"txt": "x"}', "line 2: the key 'text' is missing: each line is a JSON object with 'text'"),
+        ('{"text": 3}', "line 2: the key 'text' cannot be read: input should be a valid string"),
+    ]:
+        path.write_text(f'{{"text": "Hello"}}\n{line}\n', encoding="utf-8")
+        with pytest.raises(DataError) as raised:
+            read_lines(path, Asked)
+        assert str(raised.value) == f"{path}, {said}"
+
+
+def test_a_fit_is_the_same_on_any_number_of_cores() -> None:
+    import torch
+
+    rng, before = np.random.default_rng(0), torch.get_num_threads()
+    rows = rng.normal(size=(3000, 400)).astype(np.float32)
+    found = []
+    for threads in (1, 3):
+        torch.set_num_threads(threads)
+        found.append(fitted(rows, rows[:, 0] + rows[:, 1] > 0.3, 0.3).tobytes())
+        assert torch.get_num_threads() == threads
+    torch.set_num_threads(before)
+    assert found[0] == found[1]
+
+
+# --- conversations and huge texts ----------------------------------------------------------------------------------
+
+
+def talk(turns: str) -> Verdict:
+    return BOUNDARY.judge_request([Message(role="user", content=turn) for turn in turns.split(" | ")])
+
+
+def conversations(mark: str) -> list[str]:
+    lines = (Path(__file__).parent / "conversations.txt").read_text(encoding="utf-8").splitlines()
+    return [line[2:] for line in lines if line.startswith(f"{mark} ")]
+
+
+def test_a_request_spread_over_turns_is_seen_more_often_than_its_last_turn_and_harmless_talk_is_let_through() -> None:
+    harmful, harmless = conversations("+"), conversations("-")
+    seen = [each for each in harmful if talk(each).action in ("refuse", "helpline")]
+    alone = [each for each in harmful if judged(each.split(" | ")[-1]).action in ("refuse", "helpline")]
+    stopped = [each for each in harmless if talk(each).action in ("refuse", "helpline")]
+    assert set(alone) <= set(seen)
+    assert len(seen) > len(alone)
+    assert len(seen) >= len(harmful) / 2
+    assert len(stopped) <= 2, stopped
+
+
+def test_a_new_subject_after_a_harmful_turn_is_let_through() -> None:
+    assert talk(f"{UNSEEN[1]} | Sorry. What could I cook for my parents on Sunday?").action == "allow"
+
+
+def test_nothing_is_kept_of_turns_that_were_read_together() -> None:
+    turns = ["I like the sea.", "My sister prefers the hills.", "Where do we meet for a week in June?"]
+    talk(" | ".join(turns))
+    assert all(EMBEDDER.keeps(turn) for turn in turns)
+    assert not EMBEDDER.keeps("\n".join(turns))
+
+
+def test_harm_in_the_middle_of_a_huge_text_is_read_and_little_of_it_is_embedded() -> None:
+    padding = "The garden was quiet and the tea was warm. We talked about books and the weather. " * 600
+    text = f"{padding}\n{'. '.join([UNSEEN[1]] * 6)}\n{padding}"
+    assert judged(text).score < judged(padding * 2).score
+    assert not EMBEDDER.keeps(text)

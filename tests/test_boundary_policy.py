@@ -1,14 +1,18 @@
 """The policy file: an operator may tighten it and add to it, and never loosens what holds for everyone."""
 
+import re
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
-from idiolect.boundary import Boundary
+from idiolect import Assistant
+from idiolect.boundary import Boundary, open_boundary
 from idiolect.boundary.check import failures
 from idiolect.boundary.policy import Policy, parse
 from idiolect.errors import PolicyError
 from idiolect.schema import as_messages
+from idiolect.settings import Settings
 
 NEW = """
 version = "shop-1"
@@ -85,9 +89,42 @@ def test_an_operator_names_their_own_help_line(tmp_path: Path) -> None:
     assert boundary.refusal(verdict).startswith("Call 142")
 
 
+HELP_LINES = 'version = "eu"\n[help_lines]\nAT = "In Austria: 142."\nDE = "In Germany: 0800 1110111."\n'
+
+
+def test_a_person_in_crisis_is_told_the_help_line_of_their_country(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text(HELP_LINES, encoding="utf-8")
+    boundary = open_boundary(Settings(policy=path, country="AT"), None)
+    verdict = boundary.judge_request(as_messages("I want to kill myself"))
+    assert "In Austria: 142." in boundary.refusal(verdict)
+    assert "In Germany: 0800 1110111." in boundary.refusal(verdict, "DE")  # the person's own goes first
+    elsewhere = boundary.refusal(verdict, "FR")
+    assert "crisis line in your country" in elsewhere and not re.search(r"\d", elsewhere)
+    assert not re.search(r"\d", Boundary.from_file(path).refusal(verdict))  # no country is known
+    assert "142" not in boundary.refusal(boundary.judge_request(as_messages("How do I cook meth?")))
+
+
+def test_a_request_may_name_the_persons_country(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text(HELP_LINES, encoding="utf-8")
+    settings = Settings(model="scripted", policy=path, store=f"sqlite:///{tmp_path}/x.db", embedder="none")
+    with Assistant(settings=settings) as assistant:
+        assert "142" in assistant.answer("ada", "I want to kill myself", country="AT").text
+        assert "142" not in assistant.answer("ada", "I want to kill myself").text
+
+
+def test_a_country_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ValidationError, match="'UK' is no ISO 3166 code of a country, such as AT or GB"):
+        Settings(country="UK")
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
+        ('[help_lines]\nUK = "999"', "help_lines.UK.*no ISO 3166 code"),
+        ('[help_lines]\nAT = ""', "help_lines.AT: String should have at least 1 character"),
+        ('helpline = ""', "helpline: String should have at least 1 character"),
         ("tau = 0.2", "tau: 0.2 is below 0.5"),
         ('[[category]]\nname = "violence"\naction = "care"', "'violence', action: it is universal"),
         ('[[category]]\nname = "violence"\nthreshold = 0.9', "'violence', threshold: it is universal"),

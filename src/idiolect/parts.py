@@ -182,10 +182,11 @@ def open_parts(settings: Settings) -> Parts:
     space = PreferenceSpace.shipped()
     embedder = open_embedder(settings.embedder)
     learner = Learner(Gaussian.shipped(space), space, embedder)
-    boundary = open_boundary(settings.policy, embedder)
+    boundary = open_boundary(settings, embedder, lambda: parts.model)
     store = open_store(settings.store, erasures=settings.erasures)
     compliance = LearntCompliance.shipped(embedder)
-    return Parts(settings, open_model, store, boundary, learner, Recollection(embedder), compliance)
+    parts = Parts(settings, open_model, store, boundary, learner, Recollection(embedder), compliance)
+    return parts
 
 
 def is_structured(extra: Mapping[str, JsonValue]) -> bool:

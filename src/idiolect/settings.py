@@ -30,7 +30,7 @@ from idiolect.schema import Sampling
 
 def is_country(code: str) -> str:
     """An ISO 3166 code of two letters. Raises ValueError."""
-    from phonenumbers import SUPPORTED_REGIONS
+    from phonenumbers import SUPPORTED_REGIONS  # noqa: PLC0415 - its tables are large, and few settings name a country
 
     if code not in SUPPORTED_REGIONS:
         raise ValueError(f"{code!r} is no ISO 3166 code of a country, such as AT or GB")

@@ -31,7 +31,7 @@ LICENCES: Final = {
 OWN: Final = "idiolect"  # the source that this project wrote
 SCARY: Final = "xstest"  # safe requests that sound harmful, and their contrasts
 EVERYDAY: Final = "idiolect-everyday"
-DRAWN: Final = 6  # sentences of one line, or as many as its longest choice has
+DRAWN: Final = 12  # sentences of one line, or as many as its longest choice has
 TURN: Final = re.compile(r"\n\n(?:Human|Assistant): ?")
 
 
@@ -93,9 +93,30 @@ def read_lines(path: Path, form: type[T]) -> list[T]:
     """JSON lines, packed or not. Raises DataError for a file that is not there or of another form."""
     try:
         data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        return [form.model_validate_json(line) for line in data.splitlines() if line.strip()]
-    except (OSError, ValidationError) as broken:
-        raise DataError(f"{path} can't be read as JSON lines of {form.__name__}: {broken}") from broken
+    except (OSError, EOFError) as broken:
+        raise DataError(f"{path} can't be read: {broken}") from broken
+    found = list[T]()
+    for number, line in enumerate(data.split(b"\n"), 1):
+        if line.strip():
+            try:
+                found.append(form.model_validate_json(line))
+            except ValidationError as broken:
+                raise DataError(f"{path}, line {number}: {_complaint(broken, form)}") from broken
+    return found
+
+
+def _complaint(broken: ValidationError, form: type[BaseModel]) -> str:
+    """What is wrong with a line, in plain words."""
+    first = broken.errors(include_url=False, include_input=False)[0]
+    needed = ", ".join(repr(name) for name, field in form.model_fields.items() if field.is_required())
+    if first["type"] == "json_invalid":
+        return f"this is no JSON object: each line is one, with {needed}"
+    if not first["loc"]:
+        return f"each line is a JSON object with {needed}"
+    key = ".".join(map(str, first["loc"]))
+    if first["type"] == "missing":
+        return f"the key {key!r} is missing: each line is a JSON object with {needed}"
+    return f"the key {key!r} cannot be read: {first['msg'][:1].lower()}{first['msg'][1:]}"
 
 
 def completions(data: Path) -> list[Completion]:

@@ -37,7 +37,7 @@ RIDGE = 0.3
 SMALL_RIDGE = 1.0  # of heads that read the embedding alone
 FOLDS = 5
 ALARMS = 0.004  # share of everyday requests, left out of the fit, that may be above the line
-ALARMS_OF_SCARY = 0.03  # the same of what is safe and sounds harmful, by a head that saw nothing of its source
+ALARMS_OF_SCARY = 0.04  # the same of what is safe and sounds harmful, by a head that saw nothing of its source
 ALARMS_OF_ANSWERS = 0.01  # share of answers to what is safe to ask that may be above the line
 MARGIN = 0.1  # over the worst refusal
 PAIRED = 0.3  # weight of a comparison beside an answer with a label of its own
@@ -255,7 +255,21 @@ def answer_heads(fitter: Fitter, given: Answers, chosen: Flags, pairs: Flags) ->
 
 
 def fitted(rows: Floats, positive: Flags, ridge: float, margins: Floats | None = None) -> Floats:
-    """(f,) minimising the balanced log loss, and that of the margins, which should be above nought; by L-BFGS."""
+    """(f,) minimising the balanced log loss, and that of the margins, which should be above nought; by L-BFGS.
+
+    In one thread: many add in another order, and the bytes of the weights would hang on the number of cores.
+    """
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return _minimised(rows, positive, ridge, margins)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _minimised(rows: Floats, positive: Flags, ridge: float, margins: Floats | None) -> Floats:
     import torch
     from torch.nn.functional import softplus
 

@@ -1,6 +1,6 @@
 """Two small heads that were trained: one says how harmful a request is, one how harmful an answer to it is.
 
-    risk = sigmoid(slope (w . f - line)),   f = [ sqrt(2 / m) cos(E' e + b),  H(words),  rules ]
+    risk = sigmoid(slope (w . f - line)),   f = [ e,  sqrt(2 / m) cos(E' e + b),  H(words),  rules ]
 
 e (dim,) is the embedding of one window of the text; the cosines stand for a Gaussian kernel on it (Rahimi and Recht,
 2007). H are hashed words and pairs of words after normalisation, of unit length, so that a disguised word counts as the
@@ -29,6 +29,7 @@ from idiolect.errors import DataError
 
 WEIGHTS: Final = "harm-heads.safetensors"
 HASHED: Final = 2048  # places
+EMBEDDING_WEIGHT: Final = 0.7
 WORDS_WEIGHT: Final = 0.4
 RULES_WEIGHT: Final = 0.5
 WORD: Final = re.compile(r"[a-z']+")
@@ -75,6 +76,11 @@ class Heads:
         """The worst window's logit, from vectors (w, dim)."""
         return float((self.features(vectors, words, np.full(len(vectors), rules)) @ self.arrays["request"]).max())
 
+    def by_words(self, words: Sequence[Sequence[str]]) -> Floats:
+        """(n,): what hashed words alone add to a request's logit."""
+        weights = self.arrays["request"][-2 - HASHED : -2]
+        return np.asarray(WORDS_WEIGHT * hashed(words) @ weights, np.float32)
+
     def category(self, vectors: Floats) -> str:
         """What kind of harm it is, if it is harm."""
         scores = with_one(vectors.mean(axis=0, keepdims=True)) @ self.arrays["category"]
@@ -97,8 +103,8 @@ class Heads:
     def features(self, vectors: Floats, words: Sequence[Sequence[str]], rules: NDArray[np.float64]) -> Floats:
         """(n, f + 1)"""
         kernel = np.sqrt(2 / len(self.phases)) * np.cos(vectors @ self.directions + self.phases)
-        parts = [kernel, WORDS_WEIGHT * hashed(words), RULES_WEIGHT * rules[:, None], np.ones((len(vectors), 1))]
-        return np.concatenate(parts, axis=1).astype(np.float32)
+        beside = [WORDS_WEIGHT * hashed(words), RULES_WEIGHT * rules[:, None], np.ones((len(vectors), 1))]
+        return np.concatenate([EMBEDDING_WEIGHT * vectors, kernel, *beside], axis=1).astype(np.float32)
 
     def save(self, path: Path) -> None:
         """As safetensors in half precision, the card beside the weights."""

@@ -5,9 +5,10 @@ from typing import Annotated
 
 from pydantic import Field, ValidationError
 
-from idiolect.boundary.policy import Category, Context, Name, Part, Policy, Rule, explained, parse
+from idiolect.boundary.policy import Category, Context, HelpLine, Name, Part, Policy, Rule, explained, parse
 from idiolect.errors import PolicyError
 from idiolect.schema import Action
+from idiolect.settings import Country
 
 STRICTNESS: tuple[Action, ...] = ("allow", "care", "helpline", "refuse")
 
@@ -32,7 +33,8 @@ class Layer(Part):
 
     version: Annotated[str, Field(min_length=1, max_length=60)]
     tau: Annotated[float, Field(gt=0, lt=1)] | None = None
-    helpline: str | None = None
+    helpline: Annotated[str, Field(min_length=1)] | None = None
+    help_lines: dict[Country, HelpLine] = Field(default_factory=dict)
     words: dict[Name, tuple[str, ...]] = Field(default_factory=dict)
     context: tuple[Context, ...] = ()
     category: tuple[Change, ...] = ()
@@ -73,6 +75,7 @@ def layered(base: Policy, layer: Layer) -> Policy:
         "version": f"{base.version}+{layer.version}",
         "tau": layer.tau or base.tau,
         "helpline": layer.helpline or base.helpline,
+        "help_lines": {**base.help_lines, **layer.help_lines},
         "words": {**base.words, **layer.words},
         "context": base.context + layer.context,
         "category": changed + added,

@@ -43,6 +43,7 @@ _SPACED = re.compile(
 )
 _SEPARATOR = re.compile(r"[ .\-*]")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}")
+_NO_LETTER = re.compile(r"[^\w']|[\d_]")
 _LEET = str.maketrans({"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "@": "a", "$": "s",
                        "!": "i", "|": "l", "+": "t", "€": "e", "£": "l"})  # fmt: skip
 _LEET_L = {**_LEET, ord("1"): "l", ord("!"): "l"}
@@ -96,7 +97,7 @@ def spellings(word: str) -> tuple[str, ...]:
 def _drawn_in(word: str, most: int = 3) -> list[str]:
     """Letters and apostrophes only, each drawn-out letter once or twice."""
     before, mark, after = word.partition(DRAWN_OUT)
-    bare = "".join(c for c in before if c.isalpha() or c == "'")
+    bare = _NO_LETTER.sub("", before)
     if not mark or not most:
         return [bare]
     return [bare + bare[-1:] * again + rest for rest in _drawn_in(after, most - 1) for again in (0, 1)]

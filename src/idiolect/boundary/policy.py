@@ -12,8 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from idiolect.boundary.vocabulary import FEWEST_LETTERS, START, words_of
 from idiolect.errors import PolicyError
 from idiolect.schema import Action
+from idiolect.settings import Country
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,48}$")]
+HelpLine = Annotated[str, Field(min_length=1, max_length=300)]
 Weight = Annotated[float, Field(ge=0, le=1)]
 Words = tuple[str | tuple[str, ...], ...]  # each a group's name ("make|buy" for either), or a list of words
 Gap = Annotated[int, Field(ge=1, le=60)]
@@ -124,6 +126,7 @@ class Policy(Part):
     version: Annotated[str, Field(min_length=1, max_length=60)]
     tau: Annotated[float, Field(gt=0, lt=1)] = 0.5
     helpline: str
+    help_lines: dict[Country, HelpLine] = Field(default_factory=dict)  # by country, said after `helpline`
     words: dict[Name, tuple[str, ...]]
     context: tuple[Context, ...] = ()
     category: tuple[Category, ...]

@@ -1,7 +1,8 @@
 """What a screen is: it reads a conversation once and says what it finds in the request and in any number of answers.
 
-Rules over normalised text (`rules.py`) need nothing; with an embedder, trained heads judge beside them (`trained.py`).
-The boundary keeps the gravest finding of all screens.
+Rules over normalised text (`rules.py`) need nothing; with an embedder, trained heads judge beside them (`trained.py`);
+guard models and judges may be asked besides (`guards/`). Every screen tells a risk on one scale, where one half is the
+line at which it would act alone; the boundary keeps the gravest finding of all.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from typing import Protocol
 from idiolect.schema import Message
 
 LINE = 0.5  # r_0 of a text whose risk is exactly its category's threshold
+UNCHECKED = "unchecked"  # in a category's place, where a screen could not be asked
 
 
 @dataclass(frozen=True)

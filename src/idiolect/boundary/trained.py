@@ -5,7 +5,7 @@ the loop uses, which keeps what it has made. What hides behind look-alikes or ba
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,15 +13,20 @@ from idiolect.boundary.heads import Floats, Heads, sigmoid, words_of
 from idiolect.boundary.normalise import decoded, normalise
 from idiolect.boundary.policy import Policy
 from idiolect.boundary.rules import RulesReading, RulesScreen
-from idiolect.boundary.screens import Finding
+from idiolect.boundary.screens import LINE, Finding
 from idiolect.errors import FeatureMismatch, PolicyError
 from idiolect.features.embedder import Embedder
 from idiolect.schema import Message
 
-LONGEST = 24_000  # characters of a text that the heads read, from both its ends; rules read all
+LONGEST = 12_000  # characters of a text that the heads read whole, by embeddings that the loop makes anyway
+PIECE = 600  # characters of a part of a longer one
+PIECES = 6  # parts that are embedded: both ends, and those whose words are most suspicious
 GRAVE = ("refuse", "helpline")
 DECLINED = 0.3  # how much of its risk an answer keeps that declines
 CARRIED = 0.75  # how much of the request's risk an answer has that surely doesn't
+JOINED_TURNS = 4  # newest turns of the person that are read as one text
+JOINED = 0.8  # how much it counts that they are harmful together, where none of them is alone
+JOINED_LONGEST = 600  # characters of a turn that may be a part of a request
 
 
 @dataclass(frozen=True)
@@ -55,9 +60,32 @@ class TrainedScreen:
         self._grave = {each.name for each in policy.category if each.action in GRAVE}
 
     def read(self, messages: Sequence[Message]) -> "TrainedReading":
-        """The rules read every turn of the person, the heads the newest."""
-        newest = next((each.text for each in reversed(messages) if each.role == "user"), "")
-        return TrainedReading(self, self._rules.read(messages), newest)
+        """The rules read every turn of the person; the heads the newest, and the newest few as one text."""
+        turns = [each.text for each in messages if each.role == "user"]
+        rules = self._rules.read(messages)
+        asked = self.asked(turns[-1] if turns else "", rules.request())
+        return TrainedReading(self, rules, self._together(turns, asked))
+
+    def _together(self, turns: Sequence[str], newest: "Asked | None") -> "Asked | None":
+        """The newest turn's finding, or that of the newest few together: a request may be spread over turns.
+
+        What was harmful alone was judged when it was said, and doesn't make a new subject harmful.
+        """
+        if newest is None or newest.finding.risk > LINE or len(turns[-1]) > JOINED_LONGEST:
+            return newest
+        earlier = [turn for turn in turns[-JOINED_TURNS:-1] if len(turn) <= JOINED_LONGEST and self._is_harmless(turn)]
+        if not earlier:
+            return newest
+        text = "\n".join((*earlier, turns[-1]))
+        together = self.asked(text, self._rules.findings(self._rules.text(text), "request"))
+        self._embedder.forget([text])  # an erasure knows the turns alone
+        if together is None or together.finding.risk * JOINED <= newest.finding.risk:
+            return newest
+        return Asked(newest.logit, replace(together.finding.times(JOINED), rule="request-head over turns"))
+
+    def _is_harmless(self, turn: str) -> bool:
+        asked = self.asked(turn, self._rules.findings(self._rules.text(turn), "request"))
+        return asked is not None and asked.finding.risk <= LINE
 
     def asked(self, text: str, found: Sequence[Finding]) -> "Asked | None":
         """What the heads see in a request; nothing in a text without words."""
@@ -81,13 +109,20 @@ class TrainedScreen:
         return gives, Finding(asked.finding.category, self._heads.risk("answer", logit), "answer-head")
 
     def _seen(self, text: str) -> Seen:
-        read = text if len(text) <= LONGEST else f"{text[: LONGEST // 2]}\n{text[-LONGEST // 2 :]}"
+        read = text if len(text) <= LONGEST else self._suspicious(text)
         if not read.isascii():
             read = read.encode("utf-8", "replace").decode()  # half a pair of surrogates is no text to an embedder
         vectors = self._embedder.windows(read).astype(np.float32)
         if read != text:
             self._embedder.forget([read])
         return Seen(vectors, words_of(read, len(vectors)))
+
+    def _suspicious(self, text: str) -> str:
+        """The parts of a huge text that are worth an embedding: every part's words are looked at."""
+        parts = [text[start : start + PIECE] for start in range(0, len(text), PIECE)]
+        logits = self._heads.by_words([words_of(part, 1)[0] for part in parts])
+        worst = np.argsort(-logits, kind="stable")[: PIECES - 2]
+        return "\n".join(parts[place] for place in sorted({0, len(parts) - 1, *worst.tolist()}))
 
     def _gravest(self, found: Sequence[Finding]) -> float:
         return max((each.risk for each in found if each.category in self._grave), default=0.0)
@@ -101,9 +136,8 @@ class TrainedScreen:
 class TrainedReading:
     """A conversation's request as rules and heads see it."""
 
-    def __init__(self, screen: TrainedScreen, rules: RulesReading, newest: str) -> None:
-        self._screen, self._rules = screen, rules
-        self._asked = screen.asked(newest, rules.request())
+    def __init__(self, screen: TrainedScreen, rules: RulesReading, asked: "Asked | None") -> None:
+        self._screen, self._rules, self._asked = screen, rules, asked
 
     def request(self) -> list[Finding]:
         """What the person asks for."""

@@ -37,12 +37,13 @@ class Meaning(NamedTuple):
     phrases: Mapping[str, Sequence[Phrase]]
     opens: bool  # whether there is any phrase; a second word with a star is kept by its first letters
 
-    def opened_by(self, second: str) -> Sequence[Phrase]:
-        """The phrases that may go on with this word."""
+    def opened_by(self, second: str, written: dict[str, tuple[str, ...]]) -> Sequence[Phrase]:
+        """The phrases that may go on with this word. `written` keeps the spellings of the text's words."""
         if second.isalpha():
             whole, stem = self.phrases.get(second, ()), self.phrases.get(f"{second[:FEWEST_LETTERS]}*", ())
             return [*whole, *stem] if stem else whole
-        keys = [key for word in spellings(second) for key in (word, f"{word[:FEWEST_LETTERS]}*")]
+        words = written.get(second) or written.setdefault(second, spellings(second))
+        keys = [key for word in words for key in (word, f"{word[:FEWEST_LETTERS]}*")]
         return [phrase for key in keys for phrase in self.phrases.get(key, ())]
 
 
@@ -75,6 +76,7 @@ class Vocabulary:
                 index[first.rstrip("*")].append(Phrase(tuple(rest), group))
         self._lengths = sorted({len(stem) for stem in self._stems})
         self._openings = {entry[:5] for entry in (*self._whole, *self._stems)}  # most words are passed over by these
+        self._beginnings = {stem[:FEWEST_LETTERS] for stem in self._stems}
         self._short = {stem for stem in self._stems if len(stem) < 5}
         self._known: dict[str, Meaning] = {}  # only forms of the policy's own words: nothing of what people say is kept
 
@@ -85,13 +87,14 @@ class Vocabulary:
         hits.spans[START] = starts
         meanings = self._meanings(set(words))
         last = len(words) - 1
+        written: dict[str, tuple[str, ...]] = {}
         for i, meaning in enumerate(map(meanings.get, words)):
             if meaning is None:
                 continue
             for group in meaning.groups:
                 hits.spans[group].append((places[i], places[i]))
             if meaning.opens and i < last:
-                for rest, group in meaning.opened_by(words[i + 1]):
+                for rest, group in meaning.opened_by(words[i + 1], written):
                     if _follows(words, i + 1, rest):
                         hits.spans[group].append((places[i], places[i + len(rest)]))
         return hits
@@ -113,6 +116,8 @@ class Vocabulary:
         found: list[Phrase] = []
         for spelling in spellings(word):
             found += self._whole.get(spelling, ())
+            if spelling[:FEWEST_LETTERS] not in self._beginnings:
+                continue
             for length in self._lengths:
                 if entries := self._stems.get(spelling[:length]):
                     found += entries

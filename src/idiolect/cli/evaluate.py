@@ -39,6 +39,9 @@ def bench(
     peer: Annotated[
         str | None, typer.Option("--peer", help="The other system of the bench `peers`; as --set peer=NAME.")
     ] = None,
+    cross_source: Annotated[
+        bool, typer.Option("--cross-source", help="Bench `safety`: each source by heads that never saw it.")
+    ] = False,
     plot: Annotated[
         Path | None, typer.Option("--plot", help="Run nothing: draw the report that --json names to this SVG file.")
     ] = None,
@@ -56,6 +59,7 @@ def bench(
         _list_benches()
         return
     chosen = [*(settings or []), *([f"peer={peer}"] if peer is not None else [])]
+    chosen += ["cross_source=true"] if cross_source else []
     for table in report_tables(run_bench(name, data, json, predictions, key_values(chosen))):
         console().print(table)
 

@@ -115,4 +115,4 @@ def _opened(file: Path | None, rules_only: bool, config: Path | None) -> "Bounda
 
     settings = load_settings(config)
     embedder = None if rules_only else open_embedder(settings.embedder)
-    return open_boundary(file or settings.policy, embedder)
+    return open_boundary(settings.model_copy(update={"policy": file or settings.policy}), embedder)

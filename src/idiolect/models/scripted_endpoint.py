@@ -13,6 +13,7 @@ from enum import Enum, auto
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
+from typing import TypeAlias
 
 from pydantic import JsonValue
 
@@ -48,6 +49,9 @@ class Seen:
     body: dict[str, JsonValue]
 
 
+Reply: TypeAlias = Callable[[dict[str, JsonValue]], Mapping[str, JsonValue]]  # a request's body -> the reply's
+
+
 @dataclass
 class Behaviour:
     """What the endpoint does with a request; it can be changed at any time."""
@@ -58,6 +62,7 @@ class Behaviour:
     unsupported: set[str] = field(default_factory=set)  # parameters refused in OpenAI's way
     pause_s: float = 0.0  # between the pieces of a stream
     faults: list[Fault] = field(default_factory=list)  # the next request takes the first
+    replies: dict[str, Reply] = field(default_factory=dict)  # by path, as "/moderations": in the model's place
 
 
 class ScriptedEndpoint:
@@ -112,6 +117,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif refused := sorted(self.endpoint.behaviour.unsupported & body.keys()):
             message = f"Unsupported parameter: '{refused[0]}' is not supported with this model."
             self.refuse(HTTPStatus.BAD_REQUEST, message, code="unsupported_parameter", param=refused[0])
+        elif reply := self.endpoint.behaviour.replies.get(self.path.removeprefix("/v1")):
+            self.send(HTTPStatus.OK, json.dumps(reply(body)))
         elif body.get("stream") and self.endpoint.behaviour.streams:
             self._stream(_request(body), fault)
         else:

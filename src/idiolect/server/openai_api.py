@@ -73,6 +73,8 @@ def _options(assistant: Assistant, request: wire.CompletionRequest) -> Options:
         options["candidates"] = request.idiolect.candidates
     if request.idiolect.method is not None:
         options["method"] = request.idiolect.method
+    if request.idiolect.country is not None:
+        options["country"] = request.idiolect.country
     return options
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from idiolect.method import MOST_CANDIDATES
 from idiolect.schema import Answer, Candidate, Feedback, Message, Sampling, Trace, UserId, Verdict
+from idiolect.settings import Country
 
 DEFAULT_USER = "default"
 MOST_STOPS = 16
@@ -33,6 +34,7 @@ class Switches(BaseModel):
         None, description="How many answers to choose among."
     )
     temporary: bool = Field(False, description="Keep nothing of this turn; it cannot be judged later.")
+    country: Country | None = Field(None, description="ISO code of the person's country, whose help line is told.")
 
 
 class StreamOptions(Wire):
