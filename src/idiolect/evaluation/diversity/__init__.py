@@ -51,6 +51,7 @@ class Diversity(Design):
     beside: ClassVar[Mapping[str, str]] = {
         **MEASURES,
         "recalled": "questions for which something said of other topics is recalled",
+        "recalled_pairs": "pairs of a question and something said of other topics",
         "mentions": "answers that mention something said of other topics",
     }
 
@@ -84,7 +85,7 @@ class Diversity(Design):
             for arm in ARMS:
                 own, _ = _column(cases, f"/{arm}", measure)
                 found[f"{measure}/{arm}"] = paired(own, plain, people, resamples=self.resamples, seed=self.seed)
-        for score in ("recalled", "mentions_plain", "mentions"):
+        for score in ("recalled", "recalled_pairs", "mentions_plain", "mentions"):
             values, questions = _column(cases, "", score)
             found[score] = over_users(values, questions, resamples=self.resamples, seed=self.seed)
         return found

@@ -31,6 +31,7 @@ def recall_cases(scene: Scene) -> Iterator[Case]:
         plain = _share(scene.plain[at], words)
         scores = {
             "recalled": float(bool(recalled[at])),
+            "recalled_pairs": len(recalled[at]) / len(tastes),
             "mentions_plain": plain,
             "mentions": _share(told[at], words) if at in told else plain,  # nothing recalled: the very same request
         }
