@@ -135,3 +135,6 @@ def test_earlier_conversations_are_read_in_lines(opened: Opened, assistant: Assi
     assert page.locator(".earlier button").first.evaluate("(it) => it.offsetHeight") < 60
     tops = [row.bounding_box() for row in page.locator(".earlier li").all()]
     assert len({box["y"] for box in tops if box}) == 4
+    heading, first = (page.locator(f".earlier {what}").first.bounding_box() for what in ("h2", "button"))
+    assert heading is not None and first is not None
+    assert abs(first["x"] - heading["x"]) < 12  # at the margin
