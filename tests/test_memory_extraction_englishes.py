@@ -40,6 +40,8 @@ OF_NOBODY = (
     "Prefer tabs to spaces: reformat the file below.",
     "don't like it",
     "Is he aye reading?",
+    "By what means might I sleep better following a night shift?",
+    "With which herbs could I eat pumpkin soup?",
     "My sister is not liking school.",
     "She be loving jazz.",
     "Write a story in which I be loving jazz.",

@@ -39,6 +39,9 @@ ASKED: Final = re.compile(
     r"[^,;]*\Z",
     re.IGNORECASE,
 )
+INVERTED: Final = re.compile(  # "by what means might I ...?"
+    r"\b(?:do|did|can|could|should|would|will|shall|may|might|must|am|was|have|had)\s*\Z", re.IGNORECASE
+)
 OTHERS: Final = re.compile(
     r"\b(?:he|she|they|people|everyone|somebody|someone|others|wife|husband|sister|brother|mother|father|mom|mum|dad|"
     r"friend|boss|colleague|son|daughter|doctor|teacher|partner|girlfriend|boyfriend|who|you|told|said)\s+"
@@ -57,6 +60,6 @@ def opens_clause(before: str, is_question: bool) -> bool:
     if not before.strip(" \t\"'*_>#-\u2022\u201c("):
         return True
     last = KNOWN.sub("", before[-100:])
-    if OTHERS.search(last) or (is_question and ASKED.match(before)):
+    if OTHERS.search(last) or (is_question and (ASKED.match(before) or INVERTED.search(before))):
         return False
     return OPENER.search(last) is not None or SCOPE.match(before) is not None
