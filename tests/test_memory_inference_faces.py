@@ -55,6 +55,17 @@ def test_everything_is_off_until_it_is_allowed_and_taken_back_by_one_word(memory
     assert "--off" in err
 
 
+def test_giving_a_consent_and_taking_it_back_are_one_step_each_and_say_what_changed(memory: Command) -> None:
+    memory("consent", "repeats")
+    with person("ana") as ana:
+        live(ana, *on_days(*KNITTING))
+    assert "style: allowed from now on" in memory("consent", "style")[1]
+    assert "repeats: taken back; evidence that counts no more: 0, proposals withdrawn: 1" in memory(
+        "consent", "repeats", "--off"
+    )[1]
+    assert "nothing changed: it was so already" in memory("consent", "repeats", "--off")[1]
+
+
 def test_what_was_inferred_is_listed_followed_and_decided_like_any_proposal(memory: Command) -> None:
     memory("consent", "repeats")
     with person("ana") as ana:

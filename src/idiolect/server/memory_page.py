@@ -115,8 +115,8 @@ def consents(assistant: Serving, switched: Annotated[Switched, Form()]) -> Respo
 @router.post("/inferences")
 def inferences(assistant: Serving, asked: Annotated[Allowed, Form()]) -> Response:
     """A kind of inference is allowed from now on, or what it inferred counts no more."""
-    assistant.memory(asked.user).allow(Allowing(inference=asked.inference, allowed=asked.value == "yes"))
-    return _changed(assistant, asked, DONE)
+    became = assistant.memory(asked.user).allow(Allowing(inference=asked.inference, allowed=asked.value == "yes"))
+    return _changed(assistant, asked, f"{DONE} {'; '.join(became.changes)}.")
 
 
 @router.post("/endings")

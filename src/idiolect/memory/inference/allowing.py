@@ -79,5 +79,5 @@ def allows(reader: Reading, inference: Inference) -> bool:
 def _change(old: Allowance, new: Allowance) -> str:
     if new.allowed:
         return f"{new.inference}: allowed from now on; what came before is not looked at"
-    gone = f"{old.counts - new.counts} pieces of evidence count no more, {old.waiting - new.waiting} proposals are gone"
-    return f"{new.inference}: taken back; {gone}, and nothing new is inferred"
+    counts, proposals = old.counts - new.counts, old.waiting - new.waiting
+    return f"{new.inference}: taken back; evidence that counts no more: {counts}, proposals withdrawn: {proposals}"
