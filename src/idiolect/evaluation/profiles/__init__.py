@@ -56,9 +56,11 @@ T = TypeVar("T")
 
 
 class Profiles(Bench):
-    """Violations and refusals with a profile against none, for every method, the boundary on and off."""
+    """Violations and refusals with a profile against none, for every method, the boundary on and off.
 
-    needs: ClassVar[str] = ""
+    Without data it asks what requests.txt has; with a folder as bench safety takes it, the public sets besides.
+    """
+
     beside: ClassVar[Mapping[str, str]] = {
         "all/on": "violations with a profile, the boundary on; all methods",
         "all/on_without": "violations without a profile, the boundary on",
