@@ -11,7 +11,16 @@ from idiolect.generation.kl_cap import KLMeter
 from idiolect.generation.protocol import Host, Person
 from idiolect.generation.token_samples import Sample, read_samples
 from idiolect.generation.token_value_table import About, Contexts, TokenValueTable
-from idiolect.generation.token_values import CLAMP, TokenValues, Unfit, centred, reliable
+from idiolect.generation.token_values import (
+    CLAMP,
+    SURE,
+    TokenValues,
+    Unfit,
+    centred,
+    covariance,
+    reliable,
+    sureness,
+)
 from idiolect.models.protocol import Request
 from idiolect.models.scripted import Scripted
 from idiolect.models.starter import SHA256
@@ -116,6 +125,26 @@ def test_shifting_every_value_changes_nothing() -> None:
 def test_an_unsure_taste_counts_less_than_a_sure_one_of_the_same_mean() -> None:
     shrunk = reliable(np.array([1.0, 1.0, -1.0]), np.array([0.0, 1.0, 3.0]))
     assert shrunk == pytest.approx([1.0, np.sqrt(1 / 2), -np.sqrt(1 / 10)])
+
+
+def test_a_step_whose_gain_may_be_nought_takes_a_share_of_the_budget_and_a_sure_one_all() -> None:
+    one, step = np.array([1.0, 0.0]), np.array([2.0, 0.0])
+    assert sureness(one, np.array([1.0, 9.0]), step) == pytest.approx((1 / SURE) ** 2)  # one sd from nought
+    assert sureness(one, np.array([0.1, 9.0]), step) == 1.0
+    assert sureness(one, np.zeros(2), step) == 1.0
+    assert sureness(-one, np.array([1.0, 9.0]), step) == 0.0
+
+
+def test_what_one_choice_told_moves_the_model_less_than_what_is_sure() -> None:
+    values = TokenValues(table(), 999, kl_budget=0.02, max_strength=1e6)
+    unsure, sure = (values.prepare(ASKED, person(0.2, 0.1, sd=sd)).request.logit_bias or {} for sd in (0.33, 0.05))
+    assert 0 < max(map(abs, unsure.values())) < 0.9 * max(map(abs, sure.values()))
+
+
+def test_the_spread_of_token_values_is_that_over_the_plain_models_tokens() -> None:
+    known = table()
+    drawn = np.random.default_rng(0).choice(ROWS, 400_000, p=known.frequency / known.frequency.sum())
+    assert covariance(known) == pytest.approx(np.cov(known.values[drawn].T), abs=1e-4)
 
 
 def test_an_engine_with_few_entries_gets_those_that_matter_most() -> None:
