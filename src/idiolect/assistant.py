@@ -23,7 +23,7 @@ from idiolect.memory.remembering import heard, remember
 from idiolect.memory.rights.retaining import Clock, Rule
 from idiolect.memory.store import Store
 from idiolect.models.protocol import Model
-from idiolect.parts import open_parts
+from idiolect.parts import is_structured, open_parts
 from idiolect.profile import profile_of
 from idiolect.schema import (
     Answer,
@@ -46,6 +46,7 @@ from idiolect.turn import (
     answered,
     checked,
     matched,
+    newest,
     ordered,
     otherwise,
     refused,
@@ -196,7 +197,8 @@ class Assistant:
             recalled = self._parts.recall(person, messages, extra)
             method = self._parts.method(options.get("method"), options.get("candidates"), extra, recalled)
             method = replace(method, candidates=max(method.candidates or 1, options.get("show", 1)))
-            belief = self.learner.belief(person)
+            asked = None if is_structured(extra) else self.learner.asked(newest(messages))
+            belief = self.learner.reward.about(self.learner.belief(person), asked)
             plain = self._parts.plain(messages, options.get("sampling", self.settings.sampling), extra)
             prepared = self._parts.prepare(plain, method, person, belief, recalled)
         return Turn(
@@ -208,6 +210,7 @@ class Assistant:
             model=self.model.name,
             verdict=verdict,
             belief=belief,
+            asked=asked,
             inferred=self.learner.inferred(person),
             watch=watch,
             recalled=tuple(filter(is_of_the_store, recalled.ids)),
@@ -282,8 +285,8 @@ class Assistant:
             said = remember(transaction, event, words)
             transaction.sent(turn.model, () if turn.is_replaced else turn.shown)
             if turn.phi is not None and answer.candidates:
-                rows = {candidate.id: row for candidate, row in zip(answer.candidates, turn.phi, strict=True)}
-                transaction.save_vectors(self.learner.version, rows)
+                rows = zip(answer.candidates, self.learner.rows(turn.phi, turn.asked), strict=True)
+                transaction.save_vectors(self.learner.version, {candidate.id: row for candidate, row in rows})
             if any(slots.attribute for statement in said for slots in statement.slots or ()):
                 self.learner.refresh(transaction)
         self._afterwards.begin(person, answer.id, words)

@@ -25,11 +25,12 @@ from idiolect.reward.drift import Drift, followed
 from idiolect.reward.evidence import corrected, edited, stated
 from idiolect.reward.folding import REFIT_EVERY, folded
 from idiolect.reward.inferred import kept, leaning, seen
-from idiolect.reward.protocol import Belief, Chosen, Evidence, LinearReward, Rated, Tied
+from idiolect.reward.protocol import Asked, Belief, Chosen, Evidence, LinearReward, Rated, Tied
 from idiolect.schema import AnyEvent, Array, Choice, Correction, Edit, Interviewed, Preference, Rating, Tie, now
 
 BELIEF = "belief"
 CHANGE = "change"  # of taste: through which event it was seen, and how many judgements there were when it was told
+LONGEST_PROMPT = 1000  # characters; longer ones are of no domain
 LATELY = 2 * REFIT_EVERY  # judgements: whatever rebuilt the belief between two refits, no change is overlooked
 JUDGEMENTS = ("choice", "tie", "rating", "edit", "interview")
 NUMBERS = (*JUDGEMENTS, "correction", "signal", "hint")  # evidence besides words
@@ -56,6 +57,17 @@ class Learner:
         """(n, d), rounded to what the store keeps, so that live and replayed evidence are the same."""
         embeddings = self.embedder.embed(texts) if self.embedder and texts else None
         return self.space.phi(texts, embeddings).astype(np.float32).astype(np.float64)
+
+    def asked(self, prompt: str) -> Asked | None:
+        """What the reward reads of a prompt: its domain; of long ones, which are texts to work on, nothing."""
+        if self.embedder is None or not prompt.strip() or len(prompt) > LONGEST_PROMPT:
+            return None
+        return Asked(domain=self.reward.domain(Asked(embedding=self.embedder.embed([prompt])[0])))
+
+    def rows(self, phi: Array, asked: Asked | None) -> Array:
+        """phi (n, d) -> (n, d + 1), as the store keeps it: with the prompt's domain, -1 where none is known."""
+        domain = -1 if asked is None or asked.domain is None else asked.domain
+        return np.column_stack([phi, np.full(len(phi), domain)])
 
     def prepared(self, answers: tuple[str, str]) -> Array:
         """(2, d) of two answers of the interview: nobody's words, so they are measured once for all people."""
@@ -147,7 +159,8 @@ class Learner:
     def _inferred(self, turns: Turns, found: Counting) -> Iterable[Evidence]:
         """What counts of what was inferred."""
         pairs = [candidate for pair in found.pairs for candidate in (pair.chosen, pair.over)]
-        phi = self._phi_of(turns, [*pairs, *(each.candidate for each in found.seen)]) if len(found) else {}
+        rows = self._rows_of(turns, [*pairs, *(each.candidate for each in found.seen)]) if len(found) else {}
+        phi = {candidate: row[:-1] for candidate, row in rows.items()}
         yield from (kept(phi[pair.chosen], phi[pair.over], pair.weight) for pair in found.pairs)
         yield from (seen(phi[each.candidate], each.what, each.share) for each in found.seen)
         yield from (leaning(each.attribute, each.target, each.precision, self.space) for each in found.leanings)
@@ -166,30 +179,39 @@ class Learner:
 
     def _evidence(self, turns: Turns, events: Sequence[Judgement]) -> list[Evidence]:
         """What each of these says of the weights; the vectors of all their candidates are read together."""
-        phi = self._phi_of(turns, [candidate for event in events for candidate in candidates_of(event)])
-        return [self._piece(event, phi, turns) for event in events]
+        rows = self._rows_of(turns, [candidate for event in events for candidate in candidates_of(event)])
+        phi = {candidate: row[:-1] for candidate, row in rows.items()}
+        found = list[Evidence]()
+        for event in events:
+            domains = [int(rows[candidate][-1]) for candidate in candidates_of(event)]
+            asked = Asked(domain=domains[0]) if domains and domains[0] >= 0 else None
+            found.append(replace(self._piece(event, phi, turns), asked=asked, at=event.at))
+        return found
 
-    def _piece(self, event: Judgement, phi: Mapping[str, Array], turns: Turns) -> Evidence:
+    def _piece(self, event: Judgement, phi: Mapping[str, Array], turns: Turns) -> Chosen | Tied | Rated:
         match event:
             case Choice(chosen=chosen, over=over):
-                return Chosen(np.stack([phi[candidate] for candidate in (chosen, *over)]), at=event.at)
+                return Chosen(np.stack([phi[candidate] for candidate in (chosen, *over)]))
             case Tie(between=between):
-                return Tied(np.stack([phi[candidate] for candidate in between]), at=event.at)
+                return Tied(np.stack([phi[candidate] for candidate in between]))
             case Rating(candidate=candidate, value=value):
-                return Rated(phi[candidate], value, at=event.at)
+                return Rated(phi[candidate], value)
             case Edit(candidate=candidate, text=text):
-                piece = edited(phi[candidate], self.phi([text])[0], turns.text(candidate), text)
-                return replace(piece, at=event.at)
+                return edited(phi[candidate], self.phi([text])[0], turns.text(candidate), text)
             case Interviewed(answers=answers, chosen=chosen):
                 rows = self.prepared(answers)
-                return Tied(rows, at=event.at) if chosen is None else Chosen(rows[[chosen, 1 - chosen]], at=event.at)
+                return Tied(rows) if chosen is None else Chosen(rows[[chosen, 1 - chosen]])
 
-    def _phi_of(self, turns: Turns, candidates: Sequence[str]) -> dict[str, Array]:
-        """(d,) of candidates by id; measured anew from their texts where the stored ones are of another version."""
+    def _rows_of(self, turns: Turns, candidates: Sequence[str]) -> dict[str, Array]:
+        """(d + 1,) of candidates by id; measured anew from their texts where the stored ones are of another version."""
         wanted = dict.fromkeys(candidates)
         kept = turns.vectors(wanted)
         missing = [candidate for candidate in wanted if candidate not in kept]
-        fresh = self.phi([turns.text(candidate) for candidate in missing])
+        phi = self.phi([turns.text(candidate) for candidate in missing])
+        fresh = (
+            self.rows(phi[at : at + 1], self.asked(turns.interaction(candidate).prompt))[0]
+            for at, candidate in enumerate(missing)
+        )
         return {**kept, **dict(zip(missing, fresh, strict=True))}
 
 

@@ -181,7 +181,7 @@ def open_parts(settings: Settings) -> Parts:
     open_model = opener(settings)
     space = PreferenceSpace.shipped()
     embedder = open_embedder(settings.embedder)
-    learner = Learner(Gaussian.shipped(space), space, embedder)
+    learner = Learner(Gaussian.of_domains(space), space, embedder)
     boundary = open_boundary(settings, embedder, lambda: parts.model)
     store = open_store(settings.store, erasures=settings.erasures)
     compliance = LearntCompliance.shipped(embedder)

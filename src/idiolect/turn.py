@@ -19,7 +19,7 @@ from idiolect.memory.inference.reactions import onward
 from idiolect.memory.recipients import Shown
 from idiolect.models.protocol import Request
 from idiolect.reward.compliance.protocol import weight
-from idiolect.reward.protocol import Belief, Scores
+from idiolect.reward.protocol import Asked, Belief, Scores
 from idiolect.schema import (
     Answer,
     Array,
@@ -81,6 +81,7 @@ class Turn:
     is_temporary: bool = False
     country: str | None = None  # the person's, where the request says
     answer_id: str = field(default_factory=lambda: new_id("chatcmpl"))
+    asked: Asked | None = None  # what the reward reads of the prompt
     phi: Array | None = None  # (n, d) of the candidates, once they are written
     otherwise: Otherwise | None = None  # what would have changed the choice, once it is made
 

@@ -28,6 +28,7 @@ from pydantic import BaseModel
 from idiolect.errors import DataError, FeatureMismatch
 from idiolect.features.space import PreferenceSpace
 from idiolect.reward.checkpoint import Checkpoint
+from idiolect.reward.domains import Domains, Sites, departures
 from idiolect.reward.held_out import TEMPERATURES, EarlyStop, few_shot_losses
 from idiolect.reward.population import Population, Progress
 from idiolect.reward.population_prior import GaussianSettings, arrays_of, fitted_priors, priors_of
@@ -66,11 +67,17 @@ class Gaussian(LinearReward, FittedReward):
     priors: tuple[Prior, ...]
     odds: tuple[float, ...] = (1.0,)  # chances of the priors, before any evidence
     gain: float = 1.0  # of the reward's difference in a chance, told on people left out: it mends no choice, only odds
+    domains: Domains | None = None  # that tastes may depend on; None: one taste everywhere
 
     @classmethod
     def shipped(cls, space: PreferenceSpace) -> Self:
         """With the population prior that comes with the package."""
         return cls((shipped_prior(space),))
+
+    @classmethod
+    def of_domains(cls, space: PreferenceSpace) -> Self:
+        """The same, with tastes that may depend on what is asked about."""
+        return cls((shipped_prior(space),), domains=Domains.shipped())
 
     @classmethod
     def fit(
@@ -111,6 +118,8 @@ class Gaussian(LinearReward, FittedReward):
         found = sha256()
         for name, array in sorted(self.arrays().items()):
             found.update(name.encode() + np.ascontiguousarray(array, dtype=np.float64).tobytes())
+        if self.domains is not None:
+            found.update(b"domains" + np.ascontiguousarray(self.domains.centres).tobytes())
         return f"gaussian-{found.hexdigest()[:12]}"
 
     @property
@@ -146,17 +155,65 @@ class Gaussian(LinearReward, FittedReward):
                 )
             case Said(direction=direction, target=target, variance=variance):
                 mean, triangle = _observe(mean, triangle, self._row(direction), target, variance)
-        return Belief({"mean": mean, "cov": triangle}, belief.seen + 1)
+        return Belief({**belief.arrays, "mean": mean, "cov": triangle}, belief.seen + 1)
 
     def rebuild(self, evidence: Sequence[Evidence]) -> Belief:
         """The posterior given all the evidence; its order does not matter."""
         likelihood = self._likelihood(evidence)
         found = [posterior(prior, likelihood) for prior in self._beside]
-        if len(found) == 1:
-            mean, cov = found[0].mean, found[0].cov
-        else:
-            mean, cov = _blended(found, self.evidences(found))
-        return Belief({"mean": mean, "cov": folded_in(cov)}, len(evidence))
+        chances = self.evidences(found) if len(found) > 1 else np.ones(1)
+        mean, cov = _blended(found, chances) if len(found) > 1 else (found[0].mean, found[0].cov)
+        likeliest = int(np.argmax(chances))
+        apart = self._apart(evidence, likelihood, found[likeliest], self._beside[likeliest])
+        return Belief({"mean": mean, "cov": folded_in(cov), **apart}, len(evidence))
+
+    def domain(self, asked: Asked | None) -> int | None:
+        """The nearest of `domains`."""
+        return None if self.domains is None else self.domains.of(asked)
+
+    def about(self, belief: Belief, asked: Asked | None) -> Belief:
+        """With the mean taste of the prompt's domain."""
+        domain = self.domain(asked)
+        if domain is None or "domains" not in belief.arrays:
+            return belief
+        arrays = {name: array for name, array in belief.arrays.items() if name != "domains"}
+        return Belief({**arrays, "mean": arrays["mean"] + belief.arrays["domains"][domain]}, belief.seen)
+
+    def _apart(
+        self, evidence: Sequence[Evidence], likelihood: Likelihood, found: Posterior, prior: Prior
+    ) -> dict[str, Array]:
+        """How the tastes of domains depart, (k, d+1), where choices were made in two of them at least."""
+        if self.domains is None:
+            return {}
+        judged = [piece for piece in evidence if not isinstance(piece, Said)]
+        of = [self.domains.of(piece.asked) for piece in judged]
+        if len(set(of) - {None}) < 2:
+            return {}
+        spread = np.maximum(1 / found.precision, prior.scales**2)  # a weight of opposite signs looks like none
+        mean, cov = likelihood.said_alone(found.chances @ prior.centres, (prior.lift.T * spread) @ prior.lift)
+        rows = [self._sites(piece, domain) for piece, domain in zip(judged, of, strict=True)]
+        sites = Sites(
+            np.concatenate([each.rows for each in rows]),
+            np.concatenate([each.thresholds for each in rows]),
+            np.concatenate([each.powers for each in rows]),
+            [domain for each in rows for domain in each.domains],
+        )
+        found_apart = departures(sites, len(self.domains.centres), mean, cov, found.mean)
+        return {"domains": found_apart.astype(np.float32)}
+
+    def _sites(self, piece: Chosen | Tied | Rated, domain: int | None) -> Sites:
+        """One among many counts as chosen over each of the others, all of these together as one choice."""
+        match piece:
+            case Rated(phi=phi, weight=power):
+                ways, thresholds = np.array(_sides(piece)).T
+                rows = ways[:, None] * self._row(phi, offset=1.0)
+                return Sites(rows, ways * thresholds, np.full(len(ways), power), [domain] * len(ways))
+            case Tied(phi=phi, weight=power):
+                row = self._row(phi[0] - phi[1])
+                return Sites(np.stack([row, -row]), np.zeros(2), np.full(2, power / 2), [domain] * 2)
+            case Chosen(phi=phi, weight=power):
+                rows, n = self._row(phi[0] - phi[1:]), len(phi) - 1
+                return Sites(rows, np.zeros(n), np.full(n, power / n), [domain] * n)
 
     def evidences(self, found: Sequence[Posterior]) -> Array:
         """(p,): chances of the priors given what each makes of the same evidence."""
@@ -176,6 +233,7 @@ class Gaussian(LinearReward, FittedReward):
 
     def score(self, belief: Belief, phi: Array, asked: Asked | None = None) -> Scores:
         """phi (n, d) -> mean and sd (n,) of each answer's reward above the mean of the n."""
+        belief = self.about(belief, asked)
         centred = self._row(phi - phi.mean(axis=0))
         variance = np.einsum("nk,kl,nl->n", centred, self.covariance(belief), centred)
         return Scores(centred @ belief.arrays["mean"], np.sqrt(variance.clip(0)))
@@ -190,12 +248,18 @@ class Gaussian(LinearReward, FittedReward):
 
     def difference(self, belief: Belief, phi: Array, asked: Asked | None = None) -> tuple[float, float]:
         """Mean and variance of r_u(phi[0]) - r_u(phi[1])."""
+        belief = self.about(belief, asked)
         row = self._row(phi[0] - phi[1])
         return float(row @ belief.arrays["mean"]), max(float(row @ self.covariance(belief) @ row), 0.0)
 
+    def reach(self, belief: Belief, phi: Array) -> float:
+        """The squared covariances of the difference with the weights, summed."""
+        along = self.covariance(belief)[:-1] @ self._row(phi[0] - phi[1])
+        return float(along @ along)
+
     def probability(self, belief: Belief, phi: Array, asked: Asked | None = None) -> float:
         """P(phi[0] is preferred), the weights' uncertainty integrated out by quadrature."""
-        a, v = self.difference(belief, phi)
+        a, v = self.difference(belief, phi, asked)
         return float(WEIGHTS @ sigmoid(self.gain * (a + np.sqrt(v) * NODES)))
 
     def _row(self, phi: Array, offset: float = 0.0) -> Array:

@@ -61,6 +61,13 @@ class Likelihood:
             value, gradient, hessian = value + more[0], gradient + more[1], hessian + more[2]
         return value, gradient, hessian
 
+    def said_alone(self, mean: Array, cov: Array) -> tuple[Array, Array]:
+        """Mean (d,) and covariance (d, d) with the linear observations, and nothing else, told."""
+        if not self.quadratic.any():
+            return mean, cov
+        after = np.linalg.inv(np.linalg.inv(cov) + self.quadratic)
+        return mean + after @ (self.linear - self.quadratic @ mean), after
+
     def longest(self, step: Array) -> float:
         """Logits that a step moves the choice that it moves most."""
         rows = [delta for delta, _ in self.groups] + ([] if self.passed is None else [self.passed.rows])
@@ -71,7 +78,7 @@ class Likelihood:
 class Posterior:
     """Mean (d,) and covariance (d, d) of w, the chances (c,) of the centres, and the log-evidence.
 
-    `second` (k,) are E l_j^2 of the latent weights.
+    `second` (k,) are E l_j^2 of the latent weights, `precision` (k,) what their prior's precisions came out as.
     """
 
     mean: Array
@@ -80,6 +87,7 @@ class Posterior:
     means: Array  # (c, d) given each centre
     evidence: float
     second: Array
+    precision: Array
 
 
 def posterior(prior: Prior, likelihood: Likelihood) -> Posterior:
@@ -115,7 +123,7 @@ def posterior(prior: Prior, likelihood: Likelihood) -> Posterior:
     top = fits.max()
     evidence = float(top + np.log(np.exp(fits - top).sum()) + np.linalg.slogdet(inverse)[1] / 2)
     evidence += float(_bound(prior, precision).sum())
-    return Posterior(target, cov, chances, means, evidence, second)
+    return Posterior(target, cov, chances, means, evidence, second, precision)
 
 
 def expected_precision(prior: Prior, second: Array) -> Array:

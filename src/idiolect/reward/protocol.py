@@ -27,6 +27,7 @@ class Asked:
     prompt: str = ""
     embedding: Array | None = None  # (e,) of the prompt
     answers: tuple[str, ...] = ()  # in the order of phi's rows
+    domain: int | None = None  # of the prompt, among those of a reward that tells them apart
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,13 @@ class PersonalReward(ABC):
         scores = self.score(belief, phi, asked)
         return float(scores.mean[0] - scores.mean[1]), float((scores.sd[0] + scores.sd[1]) ** 2)
 
+    def reach(self, belief: Belief, phi: Array) -> float:
+        """How far r_u(phi[0]) - r_u(phi[1]), phi (2, d), bears on what is uncertain: its squared covariances, summed.
+
+        With the weights, where a method has them; else with itself alone.
+        """
+        return self.difference(belief, phi)[1] ** 2
+
     def probability(self, belief: Belief, phi: Array, asked: Asked | None = None) -> float:
         """P(phi[0] is preferred to phi[1]), phi (2, d)."""
         return float(1 / (1 + np.exp(-np.clip(self.difference(belief, phi, asked)[0], -500, 500))))
@@ -133,6 +141,14 @@ class LinearReward(PersonalReward):
     @abstractmethod
     def weights(self, belief: Belief) -> tuple[Array, Array]:
         """Mean and sd (d,) of the weights of the preference space."""
+
+    def domain(self, asked: Asked | None) -> int | None:
+        """Of a prompt, for a reward that tells some apart; None where it does not, or knows nothing of the prompt."""
+        return None
+
+    def about(self, belief: Belief, asked: Asked | None) -> Belief:
+        """What is believed of answers to this prompt, for a reward by which tastes depend on what is asked about."""
+        return belief
 
     def weight_matrix(self, beliefs: Sequence[Belief]) -> NDArray[np.float32]:
         """(u, d): the mean weights of u people, for `scores`."""
