@@ -16,10 +16,9 @@ from idiolect.memory.extraction.lexicon import any_of, participle, words
 Rule: TypeAlias = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
 
 TASTES: Final = ("like", "love", "hate", "prefer", "enjoy", "avoid", "dislike", "adore", "detest", "fear", "tolerate")
-AFTER: Final = ("bore", "annoy", "scare", "disgust")
+AFTER: Final = ("bore", "annoy", "tire", "scare", "disgust")
 SCOTS: Final[Mapping[str, str]] = {
     "cannae": "can't",
-    "canna": "can't",
     "dinnae": "don't",
     "dinna": "don't",
     "didnae": "didn't",
@@ -42,7 +41,6 @@ SCOTS: Final[Mapping[str, str]] = {
     "thole": "stand",
     "feart o'": "afraid of",
     "feart": "afraid",
-    "ae": "of",
 }
 ONE: Final = r"(?:(?<=\bi)|(?<=\bwe))"
 AM: Final = r"(?:'m| am|m|'re| are)"
@@ -129,6 +127,7 @@ ROLE: Final = any_of(words("roles"))
 RULES: Final[tuple[Rule, ...]] = (
     # Scots
     _rule(rf"\b(?:{any_of(sorted(SCOTS, key=len, reverse=True))})(?!\w)", _scots),
+    _rule(r"\b(?-i:ae)\b", "of"),
     _rule(r"\A(\W*)gonn?ae no\b", r"\1please don't"),
     _rule(r"\A(\W*)gonn?ae\b", r"\1please"),
     _rule(rf"{ONE}('m| am) no(?= (?:an?|into|keen|fond|big|much|really|that|so|for|one)\b)", r"\1 not"),
@@ -139,7 +138,7 @@ RULES: Final[tuple[Rule, ...]] = (
     _rule(r"\b(?:(?:don't|dont|can't|cant|ain't|aint|won't) never|(?:don't|dont) ever)\b", "never"),
     _rule(rf"{ONE} (?:ain't|aint)(?= (?:no|an?|into|big|much|really|keen|fond|for)\b)", "'m not"),
     _rule(r"\bnot no(?= (?:\w+ )?fan\b)", "not a"),
-    _rule(r"(n't|\bnever)((?: \w+){1,3}?) no(?= \w)", r"\1\2"),
+    _rule(r"(n't|\bnever)((?: (?!say\b)\w+){1,3}?) no(?= (?!(?:one|longer|more|matter|doubt|to|in|for)\b)\w)", r"\1\2"),
     _rule(rf"{ONE}(?: (?P<no>don't|dont))?{ADVERBS} (?:be|stay) (?P<verb>{DONE})\b", _plain),
     _rule(r"\b(love|like|need) me some\b", r"\1"),
     _rule(rf"{ONE}('m| am) real (?=into\b)", r"\1 really "),
@@ -154,7 +153,7 @@ RULES: Final[tuple[Rule, ...]] = (
     _rule(rf"{ONE}('m| am)( not)? (?=(?:{ROLE})(?: (?:in|at|for|on|with|from)\b|\W*\Z|[.,;]))", r"\1\2 a "),
     _rule(r"\bnot fan of\b", "not a fan of"),
     _rule(r"\b(can't|cannot|can not) to (?=\w)", r"\1 "),
-    _rule(rf"{ONE}(?: am|'m)(?P<no>)(?P<adverbs>)(?= (?:{any_of(TASTES)})\b)", ""),
+    _rule(rf"{ONE}(?: am|'m)(?= (?:prefer|enjoy|avoid|hate|dislike|detest)\b)", ""),
     _rule(rf"{ONE} have (?:an? |a )?allergy (?:for|to|on|of|with|against)\b", " am allergic to"),
     _rule(rf"{ONE} have afraid of\b", " am afraid of"),
     _rule(r"\binteresting in\b", "interested in"),
