@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from idiolect.features.space import PreferenceSpace
-from idiolect.reward.elicitation import expected_information_gain, worth_asking
+from idiolect.reward.elicitation import expected_information_gain, most_telling, narrowing, worth_asking
 from idiolect.reward.evidence import corrected, edited, stated
 from idiolect.reward.gaussian import Gaussian
 from idiolect.reward.prior import FACETS, Prior, shipped_prior
@@ -178,6 +178,30 @@ def test_information_gain_lies_between_nothing_and_one_bit(a: float, v: float) -
 
 def test_nothing_can_be_learnt_from_a_difference_that_is_known() -> None:
     assert expected_information_gain(np.array([0.0, 2.0]), np.zeros(2)) == pytest.approx(np.zeros(2))
+
+
+def test_what_a_pair_is_expected_to_narrow_is_what_its_two_answers_narrow_on_average() -> None:
+    reward, rng = Gaussian.shipped(SPACE), np.random.default_rng(10)
+    belief = online(reward, [Chosen(rng.normal(size=(2, SPACE.dim)))])
+    pair = rng.normal(size=(2, SPACE.dim))
+
+    def spread(belief: Belief) -> float:
+        return float(np.trace(reward.covariance(belief)[:-1, :-1]))
+
+    p = reward.probability(belief, pair)
+    after = [spread(reward.update(belief, Chosen(each))) for each in (pair, pair[::-1])]
+    narrowed = spread(belief) - p * after[0] - (1 - p) * after[1]
+    assert narrowing(reward, belief, [pair])[0] == pytest.approx(narrowed, rel=1e-3)
+
+
+def test_of_pairs_that_tell_alike_the_one_that_bears_on_more_is_asked_about() -> None:
+    reward = Gaussian.shipped(SPACE)
+
+    def telling(name: str) -> Array:
+        one = np.stack([unit(name), -unit(name)])
+        return one / np.sqrt(reward.difference(reward.prior(), one)[1])
+
+    assert most_telling(reward, reward.prior(), [telling("asides"), telling("long_words")], 0.01) == 1
 
 
 def test_the_pair_worth_asking_is_admitted_and_uncertain() -> None:

@@ -1,7 +1,7 @@
-"""How many questions does it take to know a person: pairs of most expected information against pairs drawn by chance?
+"""How many questions does it take to know a person: pairs that are chosen to tell against pairs drawn by chance?
 
 People of the bench `choice` whom nobody has met are asked one question after the other, each about some answers to one
-prompt: either two of them by chance, or the two of most expected information (Houlsby et al., 2011, arXiv 1112.5745).
+prompt: either two of them by chance, or the two that are expected to narrow the belief most (`reward/elicitation.py`).
 Both roads see the same prompts and the same answers. The default's prior is fitted on the training people.
 """
 
@@ -23,7 +23,7 @@ from idiolect.evaluation.choice.trial import population
 from idiolect.evaluation.protocol import Case, Figure, Rows, Run
 from idiolect.evaluation.runs import code_behind, code_version
 from idiolect.evaluation.statistics import draws, interval, over_users
-from idiolect.reward.elicitation import expected_information_gain
+from idiolect.reward.elicitation import narrowing
 from idiolect.reward.folding import folded
 from idiolect.reward.protocol import Belief, Chosen, Evidence, PersonalReward
 from idiolect.schema import Array, Noun
@@ -38,12 +38,12 @@ class Asked(Noun):
 
 
 class Elicitation(Crowd):
-    """Questions of most expected information that reach the accuracy of so many random ones, as a share of these."""
+    """Questions chosen to tell that reach the accuracy of so many random ones, as a share of these."""
 
     beside: ClassVar[Mapping[str, str]] = {
         "questions_needed": "informative questions for the accuracy of so many random ones, over that number",
         "random": "pairs by chance",
-        "informative": "pairs of most expected information",
+        "informative": "pairs that are expected to narrow the belief most",
     }
 
     method: str = Field("gaussian", description="The personal reward; one that tells its uncertainty.")
@@ -145,8 +145,7 @@ class Elicitation(Crowd):
 def _telling(reward: PersonalReward, belief: Belief, phi: Array) -> list[int]:
     """The two of these answers whose comparison tells most."""
     pairs = list(combinations(range(len(phi)), 2))
-    moments = np.array([reward.difference(belief, phi[[a, b]]) for a, b in pairs])
-    return list(pairs[int(np.argmax(expected_information_gain(moments[:, 0], moments[:, 1])))])
+    return list(pairs[int(np.argmax(narrowing(reward, belief, [phi[[a, b]] for a, b in pairs])))])
 
 
 def _accuracy(reward: PersonalReward, belief: Belief, material: Material, pairs: Pairs) -> float:

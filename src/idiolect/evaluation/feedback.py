@@ -8,7 +8,7 @@ import numpy as np
 
 from idiolect.alignment.decoding.best_of_n import best
 from idiolect.evaluation.simulated import Person
-from idiolect.reward.elicitation import expected_information_gain
+from idiolect.reward.elicitation import narrowing
 from idiolect.reward.folding import folded
 from idiolect.reward.protocol import Belief, Chosen, Evidence, PersonalReward
 from idiolect.schema import Array
@@ -59,10 +59,9 @@ def _random(_reward: PersonalReward, _belief: Belief, phi: Array, rng: np.random
 
 
 def _informative(reward: PersonalReward, belief: Belief, phi: Array, rng: np.random.Generator) -> Pair:
-    """Of all pairs the one of most expected information."""
+    """Of all pairs the one that is expected to narrow the belief most."""
     pairs = list(combinations(range(len(phi)), 2))
-    moments = np.array([reward.difference(belief, phi[[a, b]]) for a, b in pairs])
-    first, second = pairs[int(np.argmax(expected_information_gain(moments[:, 0], moments[:, 1])))]
+    first, second = pairs[int(np.argmax(narrowing(reward, belief, [phi[[a, b]] for a, b in pairs])))]
     return (first, second) if rng.random() < 0.5 else (second, first)
 
 
@@ -70,8 +69,7 @@ def _shown(reward: PersonalReward, belief: Belief, phi: Array, rng: np.random.Ge
     """As the assistant asks: the answer that it would show, beside the one that tells most against it."""
     four = rng.choice(len(phi), size=min(4, len(phi)), replace=False)
     shown = best(reward.score(belief, phi[four]), [True] * len(four), 0.0) or 0
-    moments = np.array([reward.difference(belief, phi[[four[shown], other]]) for other in four])
-    gains = expected_information_gain(moments[:, 0], moments[:, 1])
+    gains = narrowing(reward, belief, [phi[[four[shown], other]] for other in four])
     gains[shown] = -1.0
     return int(four[shown]), int(four[int(np.argmax(gains))])
 

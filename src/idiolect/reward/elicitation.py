@@ -1,6 +1,14 @@
-"""Which two answers are worth asking about: expected information gain (Houlsby et al., 2011, arXiv 1112.5745).
+"""Which two answers to ask about, and whether it is worth it.
 
-    EIG = H(E sigma(s)) - E H(sigma(s)),   s = w . (phi_1 - phi_2) ~ N(a, v),   in nats, from 0 to ln 2
+    narrowing = |S delta|^2 (v - E v') / v^2,   s = w . delta ~ N(a, v),   delta = phi_1 - phi_2,   w ~ N(m, S)
+
+Of pairs, that one is asked about by whose answer the weights' variances are expected to shrink most, all together
+(A-optimality; Chaloner and Verdinelli, 1995, section 2.2); v' is the variance of s after the answer. The entropy of w,
+which D-optimality and information gain take, counts directions in which answers hardly differ like any other, and a
+person of few choices is known in none of them. Whether a pair is worth a person's time at all is a matter of the
+expected information gain (Houlsby et al., 2011, arXiv 1112.5745), which has a scale of its own:
+
+    EIG = H(E sigma(s)) - E H(sigma(s)),   in nats, from 0 to ln 2
 
 The person's weights w are uncertain; a pair whose outcome is certain, or pure noise, tells nothing.
 
@@ -39,24 +47,41 @@ def expected_information_gain(a: Array, v: Array) -> Array:
     return (entropy(p @ WEIGHTS) - entropy(p) @ WEIGHTS).clip(0)
 
 
+def expected_narrowing(a: Array, v: Array, reach: Array) -> Array:
+    """Mean a, variance v and reach of each difference in reward, (n,) -> what its answer takes off all variances."""
+    s = a[:, None] + np.sqrt(v.clip(0))[:, None] * NODES
+    left = np.zeros(len(a))
+    for side in (s, -s):
+        mass = WEIGHTS * sigmoid(side)
+        chance = mass.sum(axis=1)
+        mean = (mass * s).sum(axis=1) / chance
+        left += (mass * s**2).sum(axis=1) - chance * mean**2
+    return np.asarray(reach * (v - left).clip(0) / v.clip(1e-12) ** 2)
+
+
+def narrowing(reward: PersonalReward, belief: Belief, pairs: Iterable[Array]) -> Array:
+    """(n,): what asking about each of these pairs, phi (2, d), is expected to take off all variances."""
+    found = np.array([(*reward.difference(belief, pair), reward.reach(belief, pair)) for pair in pairs])
+    return expected_narrowing(found[:, 0], found[:, 1], found[:, 2])
+
+
 def most_telling(reward: PersonalReward, belief: Belief, pairs: Sequence[Array], least: float) -> int | None:
-    """Which of these pairs, phi (2, d) each, is expected to tell most; None if none tells at least `least` nats."""
+    """Of pairs, phi (2, d) each, that tell at least `least` nats, the one that narrows most; None if none does."""
     if not pairs:
         return None
     moments = np.array([reward.difference(belief, pair) for pair in pairs])  # (n, 2)
-    gains = expected_information_gain(moments[:, 0], moments[:, 1])
-    best = int(np.argmax(gains))
-    return best if gains[best] >= least else None
+    tells = expected_information_gain(moments[:, 0], moments[:, 1]) >= least
+    best = int(np.argmax(np.where(tells, narrowing(reward, belief, pairs), -1.0)))
+    return best if tells[best] else None
 
 
 def worth_asking(
     reward: PersonalReward, belief: Belief, phi: Array, shown: int, admitted: Sequence[bool], least: float
 ) -> int | None:
-    """Which admitted answer of phi (n, d) to show beside the shown one: of most gain, if at least `least` nats."""
-    moments = np.array([reward.difference(belief, np.stack([phi[shown], other])) for other in phi])  # (n, 2)
-    gains = np.where(admitted, expected_information_gain(moments[:, 0], moments[:, 1]), 0.0)
-    rival = int(np.argmax(gains))
-    return rival if rival != shown and gains[rival] >= least else None
+    """Which admitted answer of phi (n, d) to show beside the shown one: as `most_telling`."""
+    rivals = [at for at, allowed in enumerate(admitted) if allowed and at != shown]
+    found = most_telling(reward, belief, [phi[[shown, at]] for at in rivals], least)
+    return None if found is None else rivals[found]
 
 
 def recent(ages: Iterable[int]) -> float:
