@@ -14,7 +14,7 @@ from idiolect.evaluation.choice.baselines import BASELINES, Logistic, Nearest
 from idiolect.evaluation.choice.figures import BINS, binned, right
 from idiolect.evaluation.choice.people import SEEN, UNSEEN, exam, participants
 from idiolect.evaluation.choice.trial import regret
-from idiolect.evaluation.harness import draw, recompute, run_bench
+from idiolect.evaluation.harness import draw, recompute, report_tables, run_bench
 from idiolect.evaluation.protocol import Report
 from idiolect.evaluation.runs import RunFolder, code_behind
 from idiolect.evaluation.staged import staged_tables
@@ -93,6 +93,20 @@ def test_one_process_and_three_give_the_same_figures(data: Path, tmp_path: Path)
     timed = {name for name in one if name.endswith(("_seconds", "_ms"))}
     assert len(timed) == 8
     assert {name: one[name] for name in one.keys() - timed} == {name: three[name] for name in three.keys() - timed}
+
+
+def test_rewards_that_ask_a_model_have_rows_where_one_is_named(data: Path, report: Report) -> None:
+    said = {"judge": "scripted", "judge_people": "4", "judge_pairs": "3", "judge_stages": "[0, 2]"}
+    kept = {**SMALL, "methods": '["gaussian"]'}
+    found = run_bench("choice", data, overrides={**kept, **said}, progress=False, runs=data.parent)
+    for name in ("judge", "synthesizeme"):
+        assert found.metrics[f"{name}/accuracy@2"].n == 4
+        assert found.metrics[f"{name}/default_minus@2"].n == 4
+        assert found.metrics[f"{name}/bytes_a_user"].value > 0
+        assert f"{name}/regret@2" not in found.metrics
+    assert report_tables(found)[0].caption is None
+    assert not any(name.startswith("judge") for name in report.metrics)
+    assert "not run: judge, synthesizeme; they ask a model" in str(report_tables(report)[0].caption)
 
 
 def test_people_of_both_groups_are_different_and_keep_their_taste(data: Path, tmp_path: Path) -> None:

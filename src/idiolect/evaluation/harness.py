@@ -146,7 +146,9 @@ def this_machine() -> Machine:
 
 def report_tables(report: Report) -> list[Table]:
     """As the bench's figures are read best."""
-    return list(staged_tables(report)) if BENCHES[report.bench].staged else [report_table(report)]
+    tables = list(staged_tables(report)) if BENCHES[report.bench].staged else [report_table(report)]
+    tables[0].caption = BENCHES[report.bench].model_validate(report.settings).unmeasured or None
+    return tables
 
 
 def report_table(report: Report) -> Table:

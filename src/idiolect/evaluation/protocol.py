@@ -90,6 +90,11 @@ class Bench(BaseModel, ABC):
     seed: int = Field(0, description="Of every draw and every interval.")
     resamples: int = Field(1000, ge=100, description="Bootstrap resamples of an interval.")
 
+    @property
+    def unmeasured(self) -> str:
+        """What these settings leave out, and how it is had, in words that stand under the table."""
+        return ""
+
     @abstractmethod
     def cases(self, data: Path | None, run: Run) -> list[Case]:
         """Do the work."""

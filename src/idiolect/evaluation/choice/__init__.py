@@ -16,7 +16,8 @@ import numpy as np
 from idiolect.evaluation.choice.answers import Material, open_material
 from idiolect.evaluation.choice.contenders import contenders
 from idiolect.evaluation.choice.design import Design
-from idiolect.evaluation.choice.figures import BINS, COST, all_figures, binned, right
+from idiolect.evaluation.choice.figures import COST, all_figures, of_predictions
+from idiolect.evaluation.choice.judged import JUDGED, judged
 from idiolect.evaluation.choice.people import SEEN, UNSEEN, Exam, Participant, exam, participants
 from idiolect.evaluation.choice.plot import drawn
 from idiolect.evaluation.choice.references import references
@@ -40,12 +41,20 @@ class Choice(Design):
         found = list[Case]()
         for name, rows in references(self, material, tested, exams).items():
             found += _cases(name, tested, rows, exams)
-        for trial, outcomes, seconds in self._trials(Scene(self, material, people, exams), run):
+        scene, default = Scene(self, material, people, exams), dict[str, Outcome]()
+        for trial, outcomes, seconds in self._trials(scene, run):
             for at, stage in enumerate(self.stages):
                 rows = [{UNSEEN: each.stages[at].unseen, SEEN: each.stages[at].seen} for each in outcomes]
                 found += _cases(f"{trial.contender.name}@{stage}", tested, rows, exams)
             found += _costs(trial, outcomes, seconds)
-        return found
+            if trial.contender.name == self.default:
+                default = {who.name: outcome for who, outcome in zip(scene.tested, outcomes, strict=True)}
+        return [*found, *judged(scene, default, run)] if self.judge else found
+
+    @property
+    def unmeasured(self) -> str:
+        """The rewards that ask a language model, where none was named."""
+        return "" if self.judge else f"not run: {', '.join(JUDGED)}; they ask a model: --set judge=NAME"
 
     def _trials(self, scene: Scene, run: Run) -> list[tuple[Trial, list[Outcome], float]]:
         """Of every method; as many are under way as there are workers, so that none waits for the last of a method."""
@@ -82,20 +91,8 @@ def _cases(
             at = [number for number, who in enumerate(tested) if who.group == group]
             likely = [exams[f"{tested[number].name}/{kind}"].pairs.p for number in at]
             p = [np.array(rows[number][kind].p) for number in at]
-            bins, gaps = binned(np.concatenate(p), np.concatenate(likely))
-            ends = np.cumsum([len(each) for each in p])[:-1]
-            sums = [
-                np.bincount(places, weights=own, minlength=BINS)
-                for places, own in zip(np.split(bins, ends), np.split(gaps, ends), strict=True)
-            ]
-            for number, said, real, by_bin in zip(at, p, likely, sums, strict=True):
-                scores = {
-                    "accuracy": float(right(said, real).mean()),
-                    "brier": float((real * (1 - said) ** 2 + (1 - real) * said**2).mean()),
-                    "regret": float(np.mean(rows[number][kind].regret)),
-                    "pairs": float(len(said)),
-                    **{f"gap {bin_:02}": float(total) for bin_, total in enumerate(by_bin) if total},
-                }
+            for number, scores in zip(at, of_predictions(p, likely), strict=True):
+                scores["regret"] = float(np.mean(rows[number][kind].regret))
                 who = tested[number].name
                 yield Case(id=f"{who}/{name}/{kind}", group=who, scores=scores, choice=kind)
 

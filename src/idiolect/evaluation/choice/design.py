@@ -1,6 +1,6 @@
 """The settings of the bench."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -36,3 +36,12 @@ class Design(Crowd):
     rankings: int = Field(20, ge=1, description="Prompts of which a person is shown the best; half on seen ones.")
     tried: int = Field(4, ge=0, description="Settings of each method tried on the training users; 0 fits briefly.")
     workers: int = Field(0, ge=0, description="Processes side by side; 0 for as many as there are cores.")
+    judge: str = Field(
+        "", description="A model, such as `starter`, for the rewards that ask one; empty leaves them out."
+    )
+    judged: tuple[Literal["judge", "synthesizeme"], ...] = Field(
+        ("judge", "synthesizeme"), description="Which of these rewards."
+    )
+    judge_people: int = Field(8, ge=2, description="People whom no method has met that they are asked about.")
+    judge_pairs: int = Field(10, ge=1, description="Test pairs of each of them, on unseen prompts.")
+    judge_stages: tuple[int, ...] = Field((0, 5), min_length=1, description="Choices that they are told of.")

@@ -62,6 +62,25 @@ def binned(p: Array, likely: Array) -> tuple[NDArray[np.intp], Array]:
     return bins, confidence - right(p, likely)
 
 
+def of_predictions(p: Sequence[Array], likely: Sequence[Array]) -> list[dict[str, float]]:
+    """Each person's scores, by P(first) as predicted and as it is, (m,) each; the bins are of everybody together."""
+    bins, gaps = binned(np.concatenate(p), np.concatenate(likely))
+    ends = np.cumsum([len(each) for each in p])[:-1]
+    sums = [
+        np.bincount(places, weights=own, minlength=BINS)
+        for places, own in zip(np.split(bins, ends), np.split(gaps, ends), strict=True)
+    ]
+    return [
+        {
+            "accuracy": float(right(said, real).mean()),
+            "brier": float((real * (1 - said) ** 2 + (1 - real) * said**2).mean()),
+            "pairs": float(len(said)),
+            **{f"gap {bin_:02}": float(total) for bin_, total in enumerate(by_bin) if total},
+        }
+        for said, real, by_bin in zip(p, likely, sums, strict=True)
+    ]
+
+
 def all_figures(design: Design, cases: Sequence[Case]) -> dict[str, Figure]:
     """By `METHOD/measure@stage`; people or prompts that were seen in training have a prefix."""
     rows = _rows(cases)
@@ -79,7 +98,7 @@ def all_figures(design: Design, cases: Sequence[Case]) -> dict[str, Figure]:
 
 def _of_row(design: Design, row: Row) -> Iterator[tuple[str, Figure]]:
     chance = {"resamples": design.resamples, "seed": design.seed}
-    for score in ("accuracy", "brier", "regret"):
+    for score in sorted({"accuracy", "brier", "regret"} & row.cases[0].scores.keys()):
         yield score, over_users(row[score], row.users, **chance)
     yield "ece", _ece(row, **chance)
     yield "worst_tenth", _worst(row["accuracy"], **chance)
@@ -90,10 +109,12 @@ def _against(
 ) -> Iterator[tuple[str, Figure]]:
     chance = {"resamples": design.resamples, "seed": design.seed}
     default = rows.get(("unseen/unseen", design.default, stage))
-    if default is not None and method != design.default:
+    if "default" in row.cases[0].scores:  # on the few pairs that this method was asked about
+        yield "default_minus", paired(row["default"], row["accuracy"], row.users, **chance)
+    elif default is not None and method != design.default and default.users == row.users:
         yield "default_minus", paired(default["accuracy"], row["accuracy"], row.users, **chance)
     start = rows.get(("unseen/unseen", method, 0))
-    if start is not None and stage:
+    if start is not None and stage and "regret" in row.cases[0].scores:
         yield "regret_left", ratio(row["regret"], start["regret"], row.users, **chance)
     seen = rows.get(("seen/unseen", method, stage))
     if seen is not None:

@@ -27,6 +27,7 @@ VALIDATED = 4  # every fourth training user checks the settings fitted on the ot
 VALIDATED_AT = (5, 20)  # choices, the rest of them being what is predicted
 DIGITS = 6
 APART = {"methods", "default", "resamples", "tried", "workers"}  # settings that no row depends on
+APART |= {"judge", "judged", "judge_people", "judge_pairs", "judge_stages"}
 
 
 class Tried(Noun):
