@@ -1,5 +1,5 @@
-from idiolect.cli.show import BAR, bar, learnt, safe, shortened
-from idiolect.schema import Profile, Taste
+from idiolect.cli.show import BAR, bar, deciding, learnt, safe, shortened
+from idiolect.schema import Profile, Share, Taste
 
 
 def test_a_bar_has_its_mean_in_its_range_and_zero_in_the_middle() -> None:
@@ -28,3 +28,11 @@ def test_what_was_learnt_names_the_surest_taste() -> None:
     profile = Profile(user="ana", evidence=2, tastes=(unsure, surer), preferences=(), space="1")
     assert learnt(profile) == "noted: 2 pieces of feedback; surest taste so far: length -0.50 ± 0.25"
     assert learnt(profile.model_copy(update={"evidence": 0})) == "noted"
+
+
+def test_what_decided_and_was_said_in_the_conversation_is_told_without_an_id() -> None:
+    said = Share(attribute="here-1", words="a limit that you set", weight=3.0, value=0.9, contribution=2.7)
+    kept = said.model_copy(update={"attribute": "evt-3f0c2a91"})
+    assert deciding(said, {}) == "a limit that you set, in this conversation"
+    assert deciding(kept, {"evt-3f0c2a91": "3f0c2a"}) == "a limit that you set (3f0c2a)"
+    assert deciding(said.model_copy(update={"attribute": "length"}), {}) == "length"

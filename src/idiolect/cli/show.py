@@ -164,7 +164,7 @@ def show_why(answer: Answer) -> None:
         out.print(table(f"candidates of {short[answer.id]} (* was shown)", ("", "reward", "boundary", "text"), rows))
     if answer.trace.shares:
         told = [
-            (_deciding(each, short), f"{each.weight:+.2f}", f"{each.value:+.2f}", f"{each.contribution:+.2f}")
+            (deciding(each, short), f"{each.weight:+.2f}", f"{each.value:+.2f}", f"{each.contribution:+.2f}")
             for each in answer.trace.shares[:SHARES_SHOWN]
         ]
         out.print()
@@ -190,7 +190,12 @@ def _is_statement(share: Share) -> bool:
     return share.attribute.startswith("evt-")
 
 
-def _deciding(share: Share, short: Mapping[str, str]) -> str:
+def deciding(share: Share, short: Mapping[str, str]) -> str:
+    """What decided, as it is named: an attribute, or something that was said, with its id where it is kept."""
+    from idiolect.memory.in_conversation import is_of_the_store
+
+    if not is_of_the_store(share.attribute):
+        return f"{share.words}, in this conversation"
     return f"{share.words} ({short[share.attribute]})" if _is_statement(share) else share.attribute
 
 
