@@ -199,7 +199,7 @@ def test_of_pairs_that_tell_alike_the_one_that_bears_on_more_is_asked_about() ->
 
     def telling(name: str) -> Array:
         one = np.stack([unit(name), -unit(name)])
-        return one / np.sqrt(reward.difference(reward.prior(), one)[1])
+        return np.asarray(one / np.sqrt(reward.difference(reward.prior(), one)[1]))
 
     assert most_telling(reward, reward.prior(), [telling("asides"), telling("long_words")], 0.01) == 1
 
