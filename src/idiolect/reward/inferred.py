@@ -13,7 +13,7 @@ from idiolect.reward.protocol import Chosen, Said
 from idiolect.schema import Array, SignalKind
 
 # What is seen done with an answer: how far its reward is taken to lie from the middle, and the precision of that. A
-# rating of 4 says 1 with precision 1.
+# rating of 4 says that it lies between 1 and 3.
 SEEN: Final[dict[SignalKind, tuple[float, float]]] = {
     "copied": (0.5, 0.1),
     "regenerated": (-0.5, 0.1),
