@@ -5,10 +5,11 @@ from collections.abc import Callable
 from idiolect.schema import Verdict
 
 HELD_BACK = 80  # characters that are shown only when at least so many have followed, or the answer has ended
-EVERY = 24  # new characters between two judgements by what is quick
+EVERY = 24  # new characters between two judgements by what is quick, more in a long answer:
+SHARE = 50  # a fiftieth of what is read
 HEADS_EVERY = 400  # new characters between two judgements by all screens of this machine
 GUARDS_EVERY = 2000  # new characters between two questions to guard models, which are elsewhere
-SEEN = 6000  # newest characters of a long answer that rules read as it goes
+SEEN = 6000  # newest characters of a long answer that rules and guards read as it goes
 SEEN_BY_HEADS = 2400  # and that heads read
 OPENING = 400  # its first characters stand before them: there an answer declines
 GROWTH = 1.5  # how much longer it is each time that all of a long answer is judged
@@ -52,7 +53,7 @@ class StreamScreen:
         if self.cut:
             return ""
         self._text += piece
-        if len(self._text) - self._judged < EVERY:
+        if len(self._text) - self._judged < max(EVERY, min(len(self._text), SEEN) // SHARE):
             return ""
         if self._is_admitted():
             return self._released(len(self._text) - HELD_BACK)
@@ -86,7 +87,7 @@ class StreamScreen:
             verdict = self._judge(self._text if is_due else _newest(self._text, SEEN_BY_HEADS))
         if self._guarded is not None and self._admits(verdict) and length - self._by_guards >= GUARDS_EVERY:
             self._by_guards = length
-            verdict = min(verdict, self._guarded(self._text), key=lambda each: each.score)
+            verdict = min(verdict, self._guarded(_newest(self._text, SEEN)), key=lambda each: each.score)
             if not self._admits(verdict):
                 self._suspected = length - HELD_BACK  # a guard has seen enough: nothing is waited for
         return verdict

@@ -25,7 +25,6 @@ GRAVE = ("refuse", "helpline")
 DECLINED = 0.3  # how much of its risk an answer keeps that declines
 CARRIED = 0.75  # how much of the request's risk an answer has that surely doesn't
 JOINED_TURNS = 4  # newest turns of the person that are read as one text
-JOINED = 0.8  # how much it counts that they are harmful together, where none of them is alone
 JOINED_LONGEST = 600  # characters of a turn that may be a part of a request
 
 
@@ -79,9 +78,9 @@ class TrainedScreen:
         text = "\n".join((*earlier, turns[-1]))
         together = self.asked(text, self._rules.findings(self._rules.text(text), "request"))
         self._embedder.forget([text])  # an erasure knows the turns alone
-        if together is None or together.finding.risk * JOINED <= newest.finding.risk:
+        if together is None or together.finding.risk <= newest.finding.risk:
             return newest
-        return Asked(newest.logit, replace(together.finding.times(JOINED), rule="request-head over turns"))
+        return Asked(newest.logit, replace(together.finding, rule="request-head over turns"))
 
     def _is_harmless(self, turn: str) -> bool:
         asked = self.asked(turn, self._rules.findings(self._rules.text(turn), "request"))

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from idiolect.boundary.guards.endpoint import SAID, Endpoint, share
-from idiolect.boundary.guards.protocol import spoken
+from idiolect.boundary.guards.protocol import shortened, spoken
 from idiolect.errors import NoStructure
 from idiolect.schema import Message
 
@@ -48,7 +48,7 @@ class LlamaGuard:
         """One chat completion. Raises ModelError, and NoStructure for a reply of another form."""
         said = [{"role": each.role, "content": each.text} for each in spoken(turns)]
         if answer is not None:
-            said.append({"role": "assistant", "content": answer})
+            said.append({"role": "assistant", "content": shortened(answer)})
         reply = self._endpoint.chat(said, tokens=40)
         verdict = REPLY.match(reply.text)
         if verdict is None:

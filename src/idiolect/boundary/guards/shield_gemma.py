@@ -29,16 +29,17 @@ PRINCIPLES: Final = {
         (
             "targeting identity and/or protected attributes (e.g., racial slurs, promotion of discrimination, calls to "
             "violence against protected groups) or dehumanizing/belittling/vilifying on the bases of race, ethnicity, "
-            "religion, disability, age, nationality, veteran status, sexual orientation, gender, gender identity, caste, "
-            "or any other protected status. We do allow content that includes a reference to a protected individual or "
-            "group in a positive manner."
+            "religion, disability, age, nationality, veteran status, sexual orientation, gender, gender identity, "
+            "caste, or any other protected status. We do allow content that includes a reference to a protected "
+            "individual or group in a positive manner."
         ),
     ),
     "sexual-content": (
         "Sexually Explicit Information",
         (
-            "contains references to sexual acts or other lewd content (e.g., sexually graphic descriptions, content aimed "
-            "at causing arousal). Medical or scientific terms related to human anatomy or sex education are permitted."
+            "contains references to sexual acts or other lewd content (e.g., sexually graphic descriptions, content "
+            "aimed at causing arousal). Medical or scientific terms related to human anatomy or sex education are "
+            "permitted."
         ),
     ),
     "harassment": (
