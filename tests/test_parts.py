@@ -8,7 +8,8 @@ import pytest
 
 from earlier_turns import TURNS
 from idiolect.assistant import Assistant
-from idiolect.errors import ModelError, UnknownModel
+from idiolect.errors import BadInput, ModelError, UnknownModel
+from idiolect.models import WhiteBoxSettings, same_weights_open, starter
 from idiolect.models.protocol import Model
 from idiolect.models.scripted import Scripted
 from idiolect.parts import open_parts
@@ -87,3 +88,11 @@ def test_no_earlier_turn_is_put_before_a_model_that_is_too_small_to_use_it(model
         assistant._parts.open_model = Scripted
         assistant.answer("ana", TURNS["book"][0])
         assert len(assistant.answer("ana", "Which novel about the sea did you recommend?").trace.turns) == quoted
+
+
+def test_the_starter_opens_from_inside_and_a_stand_in_says_that_it_cannot() -> None:
+    with pytest.raises(BadInput, match="--model transformers:starter"):
+        same_weights_open("scripted")
+    opened = same_weights_open("starter", WhiteBoxSettings(rows=1))
+    assert opened.fingerprint == starter.SHA256
+    opened.close()

@@ -230,14 +230,16 @@ class Assistant:
             return refused(turn, self._parts.boundary.refusal(turn.verdict, turn.country))
         embedding = Embedding(self.learner.phi, self._measuring)
         with turn.watch.step("generate"):
-            completions = self.model.complete(turn.request, turn.candidates, embedding.on_completion, stop)
+            completions = self._parts.answers(turn.request).complete(
+                turn.request, turn.candidates, embedding.on_completion, stop
+            )
         with turn.watch.step("measure"):
             phi = embedding.phi(len(completions))
         return self._chosen(turn, completions, phi)
 
     def _streamed(self, turn: Turn) -> Generator[str, None, Answer]:
         screen, shown = self._parts.boundary.stream_screen(turn.messages, turn.country), []
-        with closing(self.model.stream(turn.request)) as stream, turn.watch.step("generate"):
+        with closing(self._parts.answers(turn.request).stream(turn.request)) as stream, turn.watch.step("generate"):
             for piece in stream:
                 shown.append(screen.feed(piece))
                 yield shown[-1]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from threading import Lock
 
 import numpy as np
@@ -23,7 +23,7 @@ from idiolect.memory.recollection import Recollection
 from idiolect.memory.rights import Caches
 from idiolect.memory.store import Store, UserStore, open_store
 from idiolect.method import Method, parse
-from idiolect.models import opener
+from idiolect.models import WhiteBox, opener, same_weights_open
 from idiolect.models.llamacpp import LlamaCpp
 from idiolect.models.protocol import Model, Request
 from idiolect.reward.compliance import Compliance, LearntCompliance
@@ -55,6 +55,7 @@ class Parts:
     _composed: dict[tuple[str, ...], Generation] = field(default_factory=dict, init=False)
     _opening: Lock = field(default_factory=Lock, init=False)
     _model: Model | None = field(default=None, init=False)
+    _inside: WhiteBox | None = field(default=None, init=False)
     _is_closed: bool = field(default=False, init=False)
 
     @property
@@ -68,12 +69,27 @@ class Parts:
             return self._model
 
     @property
+    def inside(self) -> WhiteBox:
+        """The same model, open: what works inside it needs no text engine. Raises BadInput for one that can't be."""
+        model = self.model
+        if isinstance(model, WhiteBox):
+            return model
+        with self._opening:
+            if self._inside is None:
+                self._inside = same_weights_open(self.settings.model)
+            return self._inside
+
+    def answers(self, request: Request) -> Model:
+        """Who answers a request: the model, or where something inside it is changed, the same one open."""
+        return self.model if request.inside.is_empty else self.inside
+
+    @property
     def caches(self) -> Caches:
         """What keeps people's words, or numbers made of them, outside the store."""
         model = self._model  # one that is not open yet holds nothing
         return Caches(
             texts=self.learner.embedder.forget if self.learner.embedder else None,
-            prompts=model.forget if isinstance(model, LlamaCpp) else None,
+            prompts=partial(_forget, [each for each in (model, self._inside) if isinstance(each, LlamaCpp | WhiteBox)]),
             biases=self._composed.clear,
         )
 
@@ -142,8 +158,9 @@ class Parts:
         """Free the model and the store."""
         with self._opening:
             self._is_closed = True
-            if self._model is not None:
-                self._model.close()
+            for model in (self._model, self._inside):
+                if model is not None:
+                    model.close()
         self.store.close()
 
     @property
@@ -173,6 +190,7 @@ class Parts:
             self.settings.system_prompt or DEFAULT_SYSTEM,
             self.settings.token_values,
             self.settings.kl_budget,
+            lambda: self.inside,
         )
 
 
@@ -187,6 +205,11 @@ def open_parts(settings: Settings) -> Parts:
     compliance = LearntCompliance.shipped(embedder)
     parts = Parts(settings, open_model, store, boundary, learner, Recollection(embedder), compliance)
     return parts
+
+
+def _forget(models: Sequence[LlamaCpp | WhiteBox]) -> None:
+    for model in models:
+        model.forget()
 
 
 def is_structured(extra: Mapping[str, JsonValue]) -> bool:

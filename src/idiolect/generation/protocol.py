@@ -1,11 +1,13 @@
 """What a generation method is: it changes how a model is asked, so that the answer is this person's."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar, Protocol, Self
 
+from idiolect.errors import BadInput
+from idiolect.models import WhiteBox
 from idiolect.models.protocol import Model, Request
 from idiolect.schema import Array, Preference
 
@@ -19,6 +21,16 @@ class Host:
     system_prompt: str  # what the model is told when the client sends no system message
     token_values: Path | None = None  # a file fitted for this model; None: the one that comes with the package
     kl_budget: float | None = None  # nats per token that token values may move the model; None: the method's own
+    opened: Callable[[], WhiteBox] | None = None  # opens the same model, for methods that work inside it
+
+    @property
+    def inside(self) -> WhiteBox:
+        """The model, open. Raises BadInput where it can't be."""
+        if isinstance(self.model, WhiteBox):
+            return self.model
+        if self.opened is None:
+            raise BadInput(f"{self.model.name} is not open: methods that work inside a model need transformers:NAME")
+        return self.opened()
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from idiolect.errors import SettingsError, UnknownModel
+from idiolect.errors import BadInput, SettingsError, UnknownModel
 from idiolect.models import hub
 from idiolect.models.connection import Connection, Patience, is_local
 from idiolect.models.llamacpp import LlamaCpp
@@ -33,6 +33,7 @@ __all__ = [
     "model_names",
     "open_model",
     "opener",
+    "same_weights_open",
 ]
 
 ENGINES: dict[str, type[Model]] = {
@@ -96,6 +97,14 @@ def opener(settings: Settings, llama: LlamaCppSettings | None = None) -> Callabl
     options = Options(settings.base_url, key, patience, llama=llama or LlamaCppSettings())
     naming = _naming(settings.model, options)
     return lambda: naming.open(settings.model, options)
+
+
+def same_weights_open(name: str, settings: WhiteBoxSettings | None = None) -> WhiteBox:
+    """The model of this name opened from inside. Raises BadInput for one that is only an endpoint or a stand-in."""
+    if name == "starter" or name.lower().endswith(".gguf"):
+        path = str(hub.fetch(name)) if name.startswith(hub.PREFIX) else name
+        return WhiteBox(OPEN + path, settings=settings)
+    raise BadInput(f"{name} can't be opened from inside; name a model that can, such as --model {OPEN}starter")
 
 
 def _naming(name: str, options: Options) -> Naming:

@@ -29,7 +29,7 @@ TEMPLATE = (  # for a model without a chat template of its own
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model in memory. `fingerprint` is a sha256 of its weights' files."""
+    """A model in memory. `fingerprint` is a sha256 of its weights' files; of a GGUF file, the file's."""
 
     module: "PreTrainedModel"
     tokenizer: "PreTrainedTokenizerBase"
@@ -50,7 +50,8 @@ def load(name: str, settings: WhiteBoxSettings) -> Loaded:
             f"an open model needs {missing.name}, which is not installed: pip install 'idiolect[train]'"
         ) from missing
     logging.disable_progress_bar()  # of a second's work
-    folder = _folder(name)
+    gguf = starter_path() if name == "starter" else Path(name).expanduser() if name.lower().endswith(".gguf") else None
+    folder = _folder(name) if gguf is None else str(_converted(gguf))
     device = settings.device or _device()
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
@@ -67,10 +68,10 @@ def load(name: str, settings: WhiteBoxSettings) -> Loaded:
     if tokenizer.chat_template is None:
         tokenizer.chat_template = TEMPLATE
     placed = cast("torch.nn.Module", module).to(device).eval().requires_grad_(requires_grad=False)
-    return Loaded(cast("PreTrainedModel", placed), tokenizer, fingerprint(folder))
+    return Loaded(cast("PreTrainedModel", placed), tokenizer, _fingerprint(folder) if gguf is None else sha256_of(gguf))
 
 
-def fingerprint(folder: str) -> str:
+def _fingerprint(folder: str) -> str:
     """A sha256 of the weights' files in a folder; of a name of the hub, the name."""
     files = sorted(Path(folder).glob("*.safetensors")) if Path(folder).is_dir() else []
     if not files:
@@ -79,13 +80,7 @@ def fingerprint(folder: str) -> str:
 
 
 def _folder(name: str) -> str:
-    if name == "starter":
-        return str(_converted(starter_path()))
     path = Path(name).expanduser()
-    if name.lower().endswith(".gguf"):
-        if not path.is_file():
-            raise UnknownModel(f"there is no model file at {path}; give the path of a GGUF file or of a folder")
-        return str(_converted(path))
     if path.is_dir():
         return str(path)
     if name.startswith((".", "/", "~")):
@@ -95,6 +90,8 @@ def _folder(name: str) -> str:
 
 def _converted(gguf: Path) -> Path:
     """The folder with a GGUF file's weights, dequantized to safetensors; made at the first use, whole or not at all."""
+    if not gguf.is_file():
+        raise UnknownModel(f"there is no model file at {gguf}; give the path of a GGUF file or of a folder")
     home = hub.cache(os.environ) / "converted"
     place = home / sha256_of(gguf)[:24]
     if (place / "config.json").is_file():
