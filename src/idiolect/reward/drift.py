@@ -21,7 +21,7 @@ from idiolect.reward.protocol import Chosen, Evidence, PersonalReward, Rated, Sa
 
 HALF_LIFE_DAYS = 90.0  # of what was done; what was said does not fade
 CHANGED = 0.1  # power of what came before a change
-THRESHOLD = 4.0  # h: steady simulated people alarm less than .4 times in 150 choices, flipped ones in 7 to 11
+THRESHOLD = 4.0  # h: steady simulated people alarm about .6 times in 150 choices, flipped ones after some 8
 LEAST_POWER = 0.01  # a piece of less is left out
 
 
