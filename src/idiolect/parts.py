@@ -17,6 +17,7 @@ from idiolect.generation.protocol import PastTurn, Person, Prepared
 from idiolect.learning import Learner
 from idiolect.memory.extraction import own_words
 from idiolect.memory.in_conversation import is_of_the_store, with_conversation
+from idiolect.memory.quotable import Quotable
 from idiolect.memory.recall.recalled import Recalled, RecalledEpisode
 from idiolect.memory.recall.settings import RecallSettings
 from idiolect.memory.recollection import Recollection
@@ -29,14 +30,16 @@ from idiolect.models.protocol import Model, Request
 from idiolect.reward.compliance import Compliance, LearntCompliance
 from idiolect.reward.gaussian import Gaussian
 from idiolect.reward.protocol import Belief
-from idiolect.schema import Array, Choice, Message, Preference, Sampling, now
+from idiolect.schema import Array, Message, Preference, Sampling, now
 from idiolect.settings import Settings
 from idiolect.turn import newest
 
 CANDIDATES = 4  # what pays on an embedded model: four decode side by side at half the price of four alone
 TURNS = 2  # earlier turns that are recalled at most
-TOO_SMALL = ("starter",)  # to make use of an earlier turn: it copies "you said ..." into its answer
-EXAMPLES = 4  # earlier choices that an in-context method is shown
+TOO_SMALL = ("starter", "transformers:starter")  # to use an earlier turn: it copies "you said ..." into its answer
+SPARE = 4  # choices beside those that are shown: the question itself may have been chosen for
+QUOTING = {"in-context", "retrieval", "edits"}  # methods that read earlier turns by themselves
+UNQUOTED = "Earlier turns may not be quoted to a model on another machine (the setting turns_to_remote), so none was."
 STRUCTURED = ("tools", "functions", "response_format")  # fields whose answers a program reads
 DEFAULT_SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"  # the starter's template's own
 
@@ -125,17 +128,16 @@ class Parts:
         self, request: Request, method: Method, person: UserStore, belief: Belief, recalled: Recalled
     ) -> Prepared:
         """The request as the generation method makes it."""
-        mean, sd = self.learner.reward.weights(belief)
-        known = Person(
-            preferences=[each.preference for each in recalled.preferences],
-            mean=mean,
-            sd=sd,
-            names=self.learner.space.names,
-            evidence=belief.seen,
-            choices=examples(person) if "in-context" in method.generation else (),
-            turns=[_past(each) for each in recalled.episodes],
+        past = Quotable(
+            person,
+            is_elsewhere=self.model.is_metered,
+            sensitive=self.settings.sensitive_to_remote,
+            turns=self.settings.turns_to_remote,
         )
-        return self._generation(method.generation).prepare(request, known)
+        known = self._known(method.generation, past, belief, recalled)
+        prepared = self._generation(method.generation).prepare(request, known)
+        is_silent = QUOTING.intersection(method.generation) and not past.is_open
+        return replace(prepared, notes=(*prepared.notes, UNQUOTED)) if is_silent else prepared
 
     def told(self, statements: Sequence[Preference], prompt: str, answers: Sequence[str]) -> Array:
         """(m, n): what each recalled statement adds to each answer; zeros where there is nothing to choose."""
@@ -176,6 +178,33 @@ class Parts:
         speaks = speaks or bool(recalled.episodes)
         return Method((*(["profile"] if speaks else []), *(["token-values"] if steers else [])))
 
+    def _known(self, names: Sequence[str], past: Quotable, belief: Belief, recalled: Recalled) -> Person:
+        """What these methods may know of a person."""
+        mean, sd = self.learner.reward.weights(belief)
+        embedder = None if self.learner.embedder is None else self.learner.embedder.name
+        chosen = past.choices(self.settings.prompting.in_context.k + SPARE) if "in-context" in names else []
+        return Person(
+            preferences=[each.preference for each in recalled.preferences],
+            mean=mean,
+            sd=sd,
+            names=self.learner.space.names,
+            evidence=belief.seen,
+            choices=[each[:3] for each in chosen],
+            turns=[_past(each) for each in recalled.episodes],
+            chosen_in=[each.turn for each in chosen],
+            texts=past.texts(embedder) if "retrieval" in names else (),
+            edits=past.edits(embedder) if "edits" in names else (),
+            explained=self._explained(past.person) if "edits" in names else {},
+        )
+
+    def _explained(self, person: UserStore) -> dict[str, str]:
+        """What this model said that the person's edits tell; kept with their statements, so that it goes with them."""
+        kept = person.kept()
+        with kept.lock:
+            found = kept.drawers.setdefault(f"edits as read by {self.model.fingerprint}", dict[str, str]())
+        assert isinstance(found, dict)
+        return found
+
     def _generation(self, names: tuple[str, ...]) -> Generation:
         composed = self._composed.get(names)
         if composed is None:  # or another thread has emptied this cache just now
@@ -191,6 +220,10 @@ class Parts:
             self.settings.token_values,
             self.settings.kl_budget,
             lambda: self.inside,
+            prompting=self.settings.prompting,
+            context=self.settings.context_tokens,
+            embed=self.learner.embedder.embed if self.learner.embedder else None,
+            is_able=self.settings.model not in TOO_SMALL,
         )
 
 
@@ -215,20 +248,6 @@ def _forget(models: Sequence[LlamaCpp | WhiteBox]) -> None:
 def is_structured(extra: Mapping[str, JsonValue]) -> bool:
     """Whether a program reads the answer."""
     return any(extra.get(each) for each in STRUCTURED)
-
-
-def examples(person: UserStore) -> tuple[tuple[str, str, str], ...]:
-    """The latest choices as (prompt, chosen, rejected), newest last."""
-    recorded = person.events("choice")[-EXAMPLES:]
-    return tuple(_example(person, each.event) for each in recorded if isinstance(each.event, Choice))
-
-
-def _example(person: UserStore, choice: Choice) -> tuple[str, str, str]:
-    turn = person.interaction(choice.chosen)
-    texts = {candidate.id: candidate.text for candidate in turn.answer.candidates}
-    rejected = person.interaction(choice.over[0]).answer
-    others = {candidate.id: candidate.text for candidate in rejected.candidates}
-    return turn.prompt, texts[choice.chosen], others[choice.over[0]]
 
 
 def _past(recalled: RecalledEpisode) -> PastTurn:

@@ -25,6 +25,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from idiolect.errors import SettingsError
+from idiolect.prompting import Prompting
 from idiolect.schema import Sampling
 
 
@@ -90,6 +91,14 @@ class Settings(BaseSettings):
     )
     candidates: Annotated[int, Field(ge=1, le=16)] | None = Field(
         None, description="Answers to choose among; unset: four on the starter, one on a model that costs money."
+    )
+    prompting: Prompting = Field(
+        Prompting(), description="What the methods that write into the prompt put there, and how much."
+    )
+    context_tokens: PositiveInt | None = Field(
+        None,
+        description="Tokens of the model's context, prompt and answer together; what is too long loses its personal "
+        "text first, then its oldest turns. Unset: as the engine tells; an endpoint does not.",
     )
     remember: bool = Field(
         True,

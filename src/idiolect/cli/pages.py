@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from pydantic import BaseModel
 from typer.core import TyperGroup
 from typer.main import get_command
 from typer.testing import CliRunner
@@ -46,13 +47,20 @@ def settings_page() -> str:
         "| setting | default | what it is |",
         "| --- | --- | --- |",
     ]
-    for name, field in Settings.model_fields.items():
-        default = "" if field.default is None else f"`{field.default}`"
-        lines.append(f"| `{name}` | {default} | {_cell(field.description)} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_settings(Settings)]) + "\n"
 
 
 PAGES: dict[str, Callable[[], str]] = {"help.md": help_page, "settings.md": settings_page}
+
+
+def _settings(of: type[BaseModel], above: str = "") -> Iterator[str]:
+    """A row for each; those within others are named with them: `prompting.retrieval.k`."""
+    for name, field in of.model_fields.items():
+        if isinstance(field.default, BaseModel):
+            yield from _settings(type(field.default), f"{above}{name}.")
+        else:
+            default = "" if field.default is None else f"`{field.default}`"
+            yield f"| `{above}{name}` | {default} | {_cell(field.description)} |"
 
 
 def _paths(command: object, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

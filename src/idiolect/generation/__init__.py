@@ -1,13 +1,17 @@
 """Generation: how a belief about a person reaches the model. One file per method, listed here by name."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from idiolect.errors import UnknownMethod
+from idiolect.generation.bridge import Bridge
+from idiolect.generation.edits import Edits
 from idiolect.generation.in_context import InContext
 from idiolect.generation.plain import Plain
 from idiolect.generation.profile_prompt import ProfilePrompt
 from idiolect.generation.protocol import Generation, Host, Method, Person, Prepared
+from idiolect.generation.retrieval import Retrieval
+from idiolect.generation.system_text import SystemText
 from idiolect.generation.token_values import TokenValues
 from idiolect.models.protocol import Request
 
@@ -16,7 +20,10 @@ __all__ = ["GENERATION", "Generation", "Host", "Method", "Person", "Prepared", "
 GENERATION: dict[str, type[Method]] = {
     "plain": Plain,
     "profile": ProfilePrompt,
+    "retrieval": Retrieval,
     "in-context": InContext,
+    "bridge": Bridge,
+    "edits": Edits,
     "token-values": TokenValues,
 }
 
@@ -26,13 +33,20 @@ class Chain:
     """Several methods, each preparing the request that the one before it made."""
 
     parts: tuple[Generation, ...]
+    system: SystemText
 
     def prepare(self, request: Request, person: Person) -> Prepared:
-        """Apply each in turn."""
-        prepared = Prepared(request)
+        """Apply each in turn, to a conversation that leaves room for the answer."""
+        fitted, left_out = self.system.fitted(request)
+        prepared = Prepared(fitted, notes=(self._note(left_out),) if left_out else ())
         for part in self.parts:
             prepared = prepared.then(part.prepare(prepared.request, person))
-        return prepared
+        return replace(prepared, is_told=prepared.request.messages != fitted.messages)
+
+    def _note(self, left_out: int) -> str:
+        oldest = "oldest message was" if left_out == 1 else f"oldest {left_out} messages were"
+        context = f"the model's context of {self.system.context} tokens"
+        return f"The conversation is longer than {context}: its {oldest} left out."
 
 
 def compose(names: Sequence[str], host: Host) -> Generation:
@@ -40,4 +54,4 @@ def compose(names: Sequence[str], host: Host) -> Generation:
     for name in names:
         if name not in GENERATION:
             raise UnknownMethod(f"no generation method named {name!r}; there are: {', '.join(sorted(GENERATION))}")
-    return Chain(tuple(GENERATION[name].open(host) for name in names))
+    return Chain(tuple(GENERATION[name].open(host) for name in names), host.system_text)

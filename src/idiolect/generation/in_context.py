@@ -1,21 +1,22 @@
 """In-context examples: the person's latest choices stand in the prompt (after ICA of AlignX, Li et al., 2503.15463).
 
-    y ~ pi(. | E_u, x),  E_u = the latest k of (x_i, y_i preferred, y_i rejected)
+    y ~ pi(. | E_u, x),  E_u = the latest k of (x_i, y_i preferred, y_i rejected),  x_i other than x
 
 No training: the model as it is reads the examples.  Shared: the template.  Per user: k choices.  Cold start: plain.
+A choice between answers to the very question that is asked is no example: it would give the answer away.
 """
 
 from collections.abc import Callable
 from typing import ClassVar, Self
 
 from idiolect.generation.protocol import Host, Person, Prepared
-from idiolect.generation.system_text import one_line, quoted, template, with_system_text, within
+from idiolect.generation.system_text import SystemText, is_same, one_line, question, quoted, template, within
 from idiolect.models.protocol import Request
+from idiolect.prompting import OfInContext
 
 TEMPLATE = "examples-1"
-LATEST = 4
-BUDGET = 800  # tokens
 LONGEST_ANSWER = 400  # characters of each answer: its beginning shows its style
+DEFAULT = OfInContext()
 
 
 class InContext:
@@ -24,30 +25,39 @@ class InContext:
     family: ClassVar[str] = "prompting"
 
     def __init__(
-        self, system_prompt: str, count_tokens: Callable[[str], int], k: int = LATEST, budget: int = BUDGET
+        self,
+        system_prompt: str,
+        count_tokens: Callable[[str], int],
+        k: int = DEFAULT.k,
+        budget: int = DEFAULT.budget_tokens,
+        context: int | None = None,
     ) -> None:
-        self.system_prompt = system_prompt
-        self.count_tokens = count_tokens
+        self.system = SystemText(system_prompt, count_tokens, context)
         self.k = k
         self.budget = budget
 
     @classmethod
     def open(cls, host: Host) -> Self:
         """Counts tokens as the host's model does."""
-        return cls(host.system_prompt, host.model.count_tokens)
+        text, settings = host.system_text, host.prompting.in_context
+        return cls(text.default, text.count, settings.k, settings.budget_tokens, text.context)
 
     def prepare(self, request: Request, person: Person) -> Prepared:
         """Append the examples to the system message, oldest first; without choices nothing changes."""
-        latest = person.choices[max(0, len(person.choices) - self.k) :]
-        newest_first = [_example(*choice) for choice in reversed(latest)]
-        frame = template(TEMPLATE).render(examples=[])
-        room = self.budget - self.count_tokens(frame) if newest_first else 0
-        kept = within(newest_first, room, self.count_tokens)
+        asked = question(request)
+        others = [i for i, (prompt, _, _) in enumerate(person.choices) if not is_same(prompt, asked)]
+        latest = others[max(0, len(others) - self.k) :][::-1]
+        if not latest:
+            return Prepared(request)
+        frame = self.system.count(template(TEMPLATE).render(examples=[]))
+        room = self.system.budget(request, self.budget) - frame
+        kept = within((f"\n{_example(*person.choices[i])}" for i in latest), room, self.system.count)
         if not kept:
             return Prepared(request)
-        text = template(TEMPLATE).render(examples=kept[::-1]).strip()
+        text = template(TEMPLATE).render(examples=[each.lstrip("\n") for each in kept[::-1]]).strip()
         note = f"The model was shown {len(kept)} earlier choice{'' if len(kept) == 1 else 's'} (template {TEMPLATE})."
-        return Prepared(with_system_text(request, text, self.system_prompt), notes=(note,))
+        turns = tuple(person.chosen_in[i] for i in latest[: len(kept)] if person.chosen_in)
+        return Prepared(self.system.add(request, text), notes=(note,), turns=turns)
 
 
 def _example(prompt: str, chosen: str, rejected: str) -> str:

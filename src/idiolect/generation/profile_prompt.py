@@ -14,14 +14,14 @@ from typing import ClassVar, Self
 from idiolect.explain import day
 from idiolect.features.attributes import ATTRIBUTES
 from idiolect.generation.protocol import Host, PastTurn, Person, Prepared
-from idiolect.generation.system_text import one_line, template, with_system_text, within
+from idiolect.generation.system_text import SystemText, one_line, question, template, within
 from idiolect.models.protocol import Request
+from idiolect.prompting import OfProfile
 from idiolect.schema import Preference
 
 TEMPLATE = "profile-1"
 TURNS = "turns-1"
-BUDGET = 400  # tokens
-TURN_BUDGET = 300  # tokens of all past turns
+DEFAULT = OfProfile()
 CONFIDENT = 1.64  # |m_j| / sd_j: one-sided 95 %
 ALWAYS = {"style": 1.0, "constraint": 1.0, "about_me": 0.5, "topic": 0.25}  # expected relevance to any question
 WORD = re.compile(r"\w{4,}")
@@ -32,42 +32,55 @@ class ProfilePrompt:
 
     family: ClassVar[str] = "prompting"
 
-    def __init__(self, system_prompt: str, count_tokens: Callable[[str], int], budget: int = BUDGET) -> None:
-        self.system_prompt = system_prompt
-        self.count_tokens = count_tokens
+    def __init__(
+        self,
+        system_prompt: str,
+        count_tokens: Callable[[str], int],
+        budget: int = DEFAULT.budget_tokens,
+        turn_budget: int = DEFAULT.turn_budget_tokens,
+        context: int | None = None,
+    ) -> None:
+        self.system = SystemText(system_prompt, count_tokens, context)
         self.budget = budget
+        self.turn_budget = turn_budget
 
     @classmethod
     def open(cls, host: Host) -> Self:
         """Counts tokens as the host's model does."""
-        return cls(host.system_prompt, host.model.count_tokens)
+        text, settings = host.system_text, host.prompting.profile
+        return cls(text.default, text.count, settings.budget_tokens, settings.turn_budget_tokens, text.context)
 
     def prepare(self, request: Request, person: Person) -> Prepared:
         """Append the profile to the system message; with nothing believed the request is returned unchanged."""
+        prepared = self._with_profile(Prepared(request), person)
+        return self._with_turns(prepared, person.turns) if person.turns else prepared
+
+    def _with_profile(self, prepared: Prepared, person: Person) -> Prepared:
+        request = prepared.request
         said = ranked(person.preferences, question(request))
         statements = list(dict.fromkeys(words_of(preference) for preference in said))
         told = {preference.attribute for preference in said}
         tastes = [words for attribute, words in confident(person) if attribute not in told]
+        if not statements and not tastes:
+            return prepared
         frame = template(TEMPLATE).render(statements=[], tastes=[])
-        room = self.budget - self.count_tokens(frame) if statements or tastes else 0
-        kept = within([f"- They said: {words}" for words in statements] + tastes, room, self.count_tokens)
-        turns = self._turns(person.turns)
-        texts, notes = [], []
-        if kept:
-            texts.append(template(TEMPLATE).render(statements=statements[: len(kept)], tastes=kept[len(statements) :]))
-            notes.append(self._note(len(kept), len(said)))
-        if turns:
-            texts.append(template(TURNS).render(turns=turns))
-            notes.append(f"The model was shown {len(turns)} earlier turn{'s' * (len(turns) > 1)} (template {TURNS}).")
-        if not texts:
-            return Prepared(request)
-        text = "\n\n".join(each.strip() for each in texts)
-        return Prepared(with_system_text(request, text, self.system_prompt), notes=tuple(notes))
+        room = self.system.budget(request, self.budget) - self.system.count(frame)
+        kept = within([f"- They said: {words}" for words in statements] + tastes, room, self.system.count)
+        if not kept:
+            return prepared
+        text = template(TEMPLATE).render(statements=statements[: len(kept)], tastes=kept[len(statements) :])
+        return Prepared(self.system.add(request, text.strip()), notes=(self._note(len(kept), len(said)),))
 
-    def _turns(self, turns: Sequence[PastTurn]) -> list[str]:
+    def _with_turns(self, prepared: Prepared, turns: Sequence[PastTurn]) -> Prepared:
         """Those that fit into their own budget."""
-        room = TURN_BUDGET - self.count_tokens(template(TURNS).render(turns=[]))
-        return within([quoted_turn(turn) for turn in turns], room, self.count_tokens) if turns else []
+        frame = self.system.count(template(TURNS).render(turns=[]))
+        room = self.system.budget(prepared.request, self.turn_budget) - frame
+        kept = within([quoted_turn(turn) for turn in turns], room, self.system.count)
+        if not kept:
+            return prepared
+        note = f"The model was shown {len(kept)} earlier turn{'s' * (len(kept) > 1)} (template {TURNS})."
+        text = template(TURNS).render(turns=kept).strip()
+        return prepared.then(Prepared(self.system.add(prepared.request, text), notes=(note,)))
 
     def _note(self, told: int, statements: int) -> str:
         in_words = min(told, statements)
@@ -81,11 +94,6 @@ def quoted_turn(turn: PastTurn) -> str:
     """A past turn as a dated quotation."""
     answered = f'; you answered: "{one_line(turn.answered)}"' if turn.answered else ""
     return f'On {day(turn.at)} they said: "{one_line(turn.asked)}"{answered}'
-
-
-def question(request: Request) -> str:
-    """The newest words of the person."""
-    return next((message.text for message in reversed(request.messages) if message.role == "user"), "")
 
 
 def ranked(preferences: Sequence[Preference], asked: str) -> list[Preference]:

@@ -1,15 +1,18 @@
 """What a generation method is: it changes how a model is asked, so that the answer is this person's."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar, Protocol, Self
 
 from idiolect.errors import BadInput
+from idiolect.generation.system_text import SystemText
+from idiolect.memory.quotable import PastText, Rewritten
 from idiolect.models import WhiteBox
 from idiolect.models.protocol import Model, Request
-from idiolect.schema import Array, Preference
+from idiolect.prompting import Prompting
+from idiolect.schema import Array, EarlierTurn, Preference
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,10 @@ class Host:
     token_values: Path | None = None  # a file fitted for this model; None: the one that comes with the package
     kl_budget: float | None = None  # nats per token that token values may move the model; None: the method's own
     opened: Callable[[], WhiteBox] | None = None  # opens the same model, for methods that work inside it
+    prompting: Prompting = field(default_factory=Prompting)
+    context: int | None = None  # tokens of prompt and answer together; None: as the model tells
+    embed: Callable[[Sequence[str]], Array] | None = None  # texts -> unit rows (n, dim)
+    is_able: bool = True  # to say in words what a person's edit tells of them
 
     @property
     def inside(self) -> WhiteBox:
@@ -31,6 +38,11 @@ class Host:
         if self.opened is None:
             raise BadInput(f"{self.model.name} is not open: methods that work inside a model need transformers:NAME")
         return self.opened()
+
+    @property
+    def system_text(self) -> SystemText:
+        """Where personal texts go."""
+        return SystemText(self.system_prompt, self.model.count_tokens, self.context or self.model.context)
 
 
 @dataclass(frozen=True)
@@ -53,6 +65,10 @@ class Person:
     evidence: int  # pieces of feedback seen
     choices: Sequence[tuple[str, str, str]] = ()  # (prompt, chosen, rejected), newest last, for in-context methods
     turns: Sequence[PastTurn] = ()  # of earlier conversations, best first
+    chosen_in: Sequence[EarlierTurn] = ()  # the turns of the choices, one for each, where they are kept
+    texts: Sequence[PastText] = ()  # with what they answered, newest last, for retrieval
+    edits: Sequence[Rewritten] = ()  # newest last
+    explained: MutableMapping[str, str] = field(default_factory=dict)  # what edits tell, by ids: derived, kept for them
 
 
 @dataclass(frozen=True)
@@ -62,10 +78,17 @@ class Prepared:
     request: Request
     strength: float = 0.0
     notes: tuple[str, ...] = field(default=())
+    turns: tuple[EarlierTurn, ...] = ()  # that are quoted in it
+    is_told: bool = False  # something of the person stands in its messages
 
     def then(self, other: "Prepared") -> "Prepared":
         """`other` was prepared from this one's request: keep what both say."""
-        return replace(other, strength=max(self.strength, other.strength), notes=self.notes + other.notes)
+        return replace(
+            other,
+            strength=max(self.strength, other.strength),
+            notes=self.notes + other.notes,
+            turns=tuple(dict.fromkeys(self.turns + other.turns)),
+        )
 
 
 class Generation(Protocol):

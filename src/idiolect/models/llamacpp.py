@@ -79,6 +79,7 @@ class LlamaCpp:
         self._stopping = Event()
         self._live: Server | None = load(path, self.settings, self._key)
         atexit.register(_close, ref(self))  # a thread inside llama.cpp when Python ends would abort the process
+        self.context = self.settings.context
         self.max_bias_entries = self._ask(_Models, "GET", "/v1/models").data[0].meta.n_vocab
 
     @property

@@ -59,6 +59,10 @@ class Model(Protocol):
     def max_bias_entries(self) -> int:
         """How many `logit_bias` entries a request may hold (0 for none)."""
 
+    @property
+    def context(self) -> int | None:
+        """Tokens of prompt and answer together; None where nobody tells."""
+
     def complete(
         self, request: Request, n: int = 1, on_completion: OnCompletion | None = None, stop: Event | None = None
     ) -> Sequence[Completion]:

@@ -42,6 +42,7 @@ class Remote:
     """A model behind an endpoint. `logprobs` in a request's `extra` fills `mean_logprob`, where the endpoint tells."""
 
     max_bias_entries = 300  # OpenAI's limit
+    context: int | None = None  # an endpoint does not tell
 
     def __init__(
         self,

@@ -100,6 +100,7 @@ class Scripted:
 
     is_metered = False
     max_bias_entries = 0  # it has no tokens whose weight could be moved
+    context: int | None = None  # it reads prompts of any length
 
     def __init__(self, name: str = "scripted") -> None:
         self.name = name

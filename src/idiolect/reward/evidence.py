@@ -18,9 +18,13 @@ FULL_EDIT = 0.2  # this share of words changed counts as a whole choice
 
 def edited(before: Array, after: Array, old: str, new: str) -> Chosen:
     """An edit is a choice of the new text over the old one, the weaker the less was changed. phi (d,) each."""
-    words, others = re.findall(r"\w+|[^\w\s]", old), re.findall(r"\w+|[^\w\s]", new)
-    changed = Levenshtein.distance(words, others) / max(len(words), len(others), 1)
+    changed = edit_cost(old, new) / max(len(_words(old)), len(_words(new)), 1)
     return Chosen(np.stack([after, before]), weight=min(1.0, max(changed / FULL_EDIT, 1e-3)))
+
+
+def edit_cost(old: str, new: str) -> int:
+    """Words and signs to insert, delete or replace (PRELUDE's cost of an edit: Gao et al., 2024, arXiv 2404.15269)."""
+    return Levenshtein.distance(_words(old), _words(new))
 
 
 def stated(preference: Preference, space: PreferenceSpace) -> Said | None:
@@ -41,3 +45,7 @@ def unit(space: PreferenceSpace, attribute: str) -> Array:
         there_are = ", ".join(space.names[: space.attributes])
         raise UnknownMethod(f"no attribute named {attribute!r}; there are: {there_are}")
     return np.asarray(np.eye(space.dim)[space.names.index(attribute)])
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+|[^\w\s]", text)
