@@ -34,7 +34,7 @@ class Network:
         self.layers, self.width = dimensions(loaded.module)
         self.adapters = Adapters(loaded.module, settings.adapters)
         self.prefixes = Prefixes(settings.prefix_mib * 2**20)
-        self._blocks = _blocks(loaded.module, self.layers)
+        self.blocks = _blocks(loaded.module, self.layers)
         self._hooks: dict[int, RemovableHandle] = {}
         self._steering: dict[int, Tensor] = {}  # layer -> (R, 1, width), while rows decode
 
@@ -143,7 +143,7 @@ class Network:
             rows = np.stack([np.asarray(each.steering.get(layer, nothing), dtype=np.float32) for each in inside])
             self._steering[layer] = torch.from_numpy(rows)[:, None].to(self.device)
             if layer not in self._hooks:
-                self._hooks[layer] = self._blocks[layer].register_forward_hook(self._hook(layer))
+                self._hooks[layer] = self.blocks[layer].register_forward_hook(self._hook(layer))
 
     def _hook(self, layer: int) -> Callable[[torch.nn.Module, tuple[Tensor, ...], Out], Out]:
         def add(_: torch.nn.Module, __: tuple[Tensor, ...], output: Out) -> Out:
