@@ -11,8 +11,8 @@ from typing import Self, TypedDict, Unpack
 from pydantic import JsonValue
 
 from idiolect.afterwards import Afterwards
-from idiolect.alignment.decoding.best_of_n import best
 from idiolect.asking import Asking
+from idiolect.choosing import Choosing
 from idiolect.curating import Memory
 from idiolect.interviewing import Interviewer
 from idiolect.learning import Learner
@@ -45,7 +45,6 @@ from idiolect.turn import (
     Turn,
     answered,
     checked,
-    matched,
     newest,
     ordered,
     otherwise,
@@ -54,6 +53,7 @@ from idiolect.turn import (
     shares_of_statements,
 )
 from idiolect.waiting import awaited
+from idiolect.writing import Writing
 
 
 class Options(TypedDict, total=False):
@@ -81,7 +81,9 @@ class Assistant:
         base = settings or load_settings()
         self.settings = base.model_copy(update={key: value for key, value in said.items() if value is not None})
         self._parts = open_parts(self.settings)
-        self._asking = Asking(self.learner.reward, self.settings.ask_above)
+        choosing = Choosing(self._parts.boundary, self.learner.reward, self._parts.told, self.settings.kappa)
+        self._asking, self._choosing = Asking(self.learner.reward, self.settings.ask_above), choosing
+        self._writing = Writing(self._parts, choosing)
         self._measuring = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="idiolect-measure")
         reads = self.settings.remember and self.settings.read_by_model
         self._afterwards = Afterwards(
@@ -116,9 +118,9 @@ class Assistant:
         While several candidates are written nothing can be shown yet: empty pieces come instead, as a sign of life.
         """
         turn = self._recall(user, prompt, options)
-        if turn.candidates == 1 and not turn.is_replaced:
+        if turn.is_shown_as_written:
             answer = yield from self._streamed(turn)
-        else:  # with several candidates the text comes after the choice
+        else:  # with several candidates, or an agent, the text comes after the choice
             answer = yield from awaited(lambda stop: self._answered(turn, stop))
             yield answer.text
         yield self._remember(turn, answer)
@@ -206,6 +208,7 @@ class Assistant:
             messages=messages,
             request=prepared.request,
             candidates=method.candidates or 1,
+            workflow=self._parts.workflow(method, belief, recalled),
             method=method.name,
             model=self.model.name,
             verdict=verdict,
@@ -230,9 +233,7 @@ class Assistant:
             return refused(turn, self._parts.boundary.refusal(turn.verdict, turn.country))
         embedding = Embedding(self.learner.phi, self._measuring)
         with turn.watch.step("generate"):
-            completions = self._parts.answers(turn.request).complete(
-                turn.request, turn.candidates, embedding.on_completion, stop
-            )
+            completions = self._writing.completions(turn, embedding.on_completion, stop)
         with turn.watch.step("measure"):
             phi = embedding.phi(len(completions))
         return self._chosen(turn, completions, phi)
@@ -249,31 +250,26 @@ class Assistant:
             yield shown[-1]
         if screen.cut:
             return refused(turn, "".join(shown), screen.verdict)
+        turn.spend([stream.completion], turn.watch.milliseconds["generate"] / 1000)
         with turn.watch.step("measure"):
             phi = self.learner.phi([stream.completion.text])
         return self._chosen(turn, [stream.completion], phi)
 
     def _chosen(self, turn: Turn, completions: Sequence[Completion], phi: Array) -> Answer:
-        boundary, reward = self._parts.boundary, self.learner.reward
-        with turn.watch.step("bound"):
-            verdicts = boundary.admit(turn.messages, [completion.text for completion in completions])
-            admitted = [verdict.score >= boundary.tau for verdict in verdicts]  # before the choice: no r_u outbids r_0
+        judged = self._choosing.judged(turn, [completion.text for completion in completions], phi, turn.watch)
         with turn.watch.step("choose"):
-            turn.phi = phi
-            told = self._parts.told(turn.statements, turn.prompt, [completion.text for completion in completions])
-            scores = matched(reward.score(turn.belief, phi), told)
-            chosen = best(scores, admitted, self.settings.kappa)
+            turn.phi, scores, chosen = phi, judged.scores, judged.chosen
             if chosen is None:
-                worst = min(verdicts, key=lambda verdict: verdict.score)
-                return refused(turn, boundary.refusal(worst, turn.country), worst)
-            second = self._asking.second(self.store.user(turn.user), turn, chosen, admitted)
+                worst = min(judged.verdicts, key=lambda verdict: verdict.score)
+                return refused(turn, self._parts.boundary.refusal(worst, turn.country), worst)
+            second = self._asking.second(self.store.user(turn.user), turn, chosen, judged.admitted)
             turn.notes = (*turn.notes, *second.notes)
-            space, (weights, _) = self.learner.space, reward.weights(turn.belief)
+            space, (weights, _) = self.learner.space, self.learner.reward.weights(turn.belief)
             why = shares(space, weights, phi, chosen)
-            why = ordered(why, shares_of_statements(turn.statements, told, chosen))
+            why = ordered(why, shares_of_statements(turn.statements, judged.told, chosen))
             values = scores.mean - self.settings.kappa * scores.sd
-            turn.otherwise = otherwise(space, weights, phi, values, admitted, chosen)
-            return answered(turn, completions, verdicts, scores, chosen, second.rival, why)
+            turn.otherwise = otherwise(space, weights, phi, values, judged.admitted, chosen)
+            return answered(turn, completions, judged.verdicts, scores, chosen, second.rival, why)
 
     def _remember(self, turn: Turn, answer: Answer) -> Answer:
         if turn.is_temporary:
@@ -285,6 +281,8 @@ class Assistant:
         with person.transaction() as transaction:
             event = turn.event(answer, at, learns, follows=allows(transaction, "reactions"))
             said = remember(transaction, event, words)
+            for proposal in () if answer.refused else turn.proposed:
+                transaction.append(proposal)
             transaction.sent(turn.model, () if turn.is_replaced else turn.shown)
             if turn.phi is not None and answer.candidates:
                 rows = zip(answer.candidates, self.learner.rows(turn.phi, turn.asked), strict=True)

@@ -1,10 +1,11 @@
-"""A method by name: generation methods and a number of candidates, joined by "+", such as `token-values+best-of-4`."""
+"""A method by name, such as `token-values+agent+best-of-4`: generation methods, an agent, a number of candidates."""
 
 import re
 from dataclasses import dataclass
 
 from idiolect.errors import UnknownMethod
 from idiolect.generation import GENERATION
+from idiolect.generation.agent import AGENTS
 
 MOST_CANDIDATES = 16  # beyond this, best-of-N learns to please the reward's errors
 
@@ -15,18 +16,21 @@ class Method:
 
     generation: tuple[str, ...]
     candidates: int | None = None
+    agent: str | None = None  # who writes with the request; None: the model alone
 
     @property
     def name(self) -> str:
         """The name that would be parsed to this method."""
         best_of = () if self.candidates in (None, 1) else (f"best-of-{self.candidates}",)
-        return "+".join((*self.generation, *best_of)) or "plain"
+        agent = () if self.agent is None else (self.agent,)
+        return "+".join((*self.generation, *agent, *best_of)) or "plain"
 
 
 def parse(name: str) -> Method:
     """Raises UnknownMethod, listing the names there are."""
     generation: list[str] = []
     candidates: int | None = None
+    agent: str | None = None
     for part in name.split("+"):
         if match := re.fullmatch(r"best-of-(\d{1,3})", part):
             candidates = int(match[1])
@@ -34,8 +38,9 @@ def parse(name: str) -> Method:
                 raise UnknownMethod(f"{part}: choose among 1 to {MOST_CANDIDATES} candidates")
         elif part in GENERATION:
             generation.append(part)
+        elif part in AGENTS:
+            agent = part
         else:
-            raise UnknownMethod(
-                f"no method named {part!r}; there are: auto, {', '.join(sorted(GENERATION))}, best-of-N, joined by '+'"
-            )
-    return Method(tuple(generation), candidates)
+            names = ", ".join(sorted([*GENERATION, *AGENTS]))
+            raise UnknownMethod(f"no method named {part!r}; there are: auto, {names}, best-of-N, joined by '+'")
+    return Method(tuple(generation), candidates, agent)

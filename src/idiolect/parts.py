@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from threading import Lock
 
-import numpy as np
 from pydantic import JsonValue
 
 from idiolect.boundary import Boundary, open_boundary
@@ -13,6 +12,7 @@ from idiolect.errors import ModelError
 from idiolect.features.embedder import open_embedder
 from idiolect.features.space import PreferenceSpace
 from idiolect.generation import Generation, Host, TokenValues, compose
+from idiolect.generation.agent import AGENTS, Workflow
 from idiolect.generation.protocol import PastTurn, Person, Prepared
 from idiolect.learning import Learner
 from idiolect.memory.extraction import own_words
@@ -100,18 +100,22 @@ class Parts:
         """What is remembered, or said in this conversation, that bears on the prompt and may go to this model."""
         if is_structured(extra):
             return Recalled()
-        is_elsewhere = self.model.is_metered  # it costs money, or is on another machine
         own = own_words(messages)
-        allowed = RecallSettings(
-            remote_model=is_elsewhere,
-            sensitive_to_remote=self.settings.sensitive_to_remote or not is_elsewhere,
-            turns_to_remote=self.settings.turns_to_remote,
-            turns=TURNS if own and self._may_quote else 0,  # a title is asked for by a program
-        )
+        allowed = self._allowed(TURNS if own and self._may_quote else 0)  # a title is asked for by a program
         told = [message.text for message in messages]
         at = now()
         found = self.recollection.recall(person, own or newest(messages), allowed, at, told)
         return with_conversation(found, person, messages, self.learner.embedder, at)
+
+    def looked_up(self, person: UserStore, query: str) -> Recalled:
+        """What the person has said that bears on a query of the model, and may go to it."""
+        return self.recollection.recall(person, query, self._allowed(0))
+
+    def workflow(self, method: Method, belief: Belief, recalled: Recalled) -> Workflow | None:
+        """The agent of a turn; none where nothing is believed, so that it costs nothing."""
+        if method.agent is None or not (belief.seen or recalled.preferences):
+            return None
+        return self._agents[method.agent]
 
     def method(
         self, name: str | None, candidates: int | None, extra: Mapping[str, JsonValue], recalled: Recalled
@@ -140,9 +144,7 @@ class Parts:
         return replace(prepared, notes=(*prepared.notes, UNQUOTED)) if is_silent else prepared
 
     def told(self, statements: Sequence[Preference], prompt: str, answers: Sequence[str]) -> Array:
-        """(m, n): what each recalled statement adds to each answer; zeros where there is nothing to choose."""
-        if len(answers) < 2:
-            return np.zeros((len(statements), len(answers)))
+        """(m, n): what each recalled statement adds to each answer; for those without a weight nothing."""
         found = self.compliance.contributions(statements, prompt, answers)
         if self.learner.embedder:
             passing = [each for each in statements if not is_of_the_store(each.id)]
@@ -164,6 +166,20 @@ class Parts:
                 if model is not None:
                     model.close()
         self.store.close()
+
+    def _allowed(self, turns: int) -> RecallSettings:
+        """What may be recalled for the model that answers."""
+        is_elsewhere = self.model.is_metered  # it costs money, or is on another machine
+        return RecallSettings(
+            remote_model=is_elsewhere,
+            sensitive_to_remote=self.settings.sensitive_to_remote or not is_elsewhere,
+            turns_to_remote=self.settings.turns_to_remote,
+            turns=turns,
+        )
+
+    @cached_property
+    def _agents(self) -> dict[str, Workflow]:
+        return {name: agent.open(self.settings.agent_rounds) for name, agent in AGENTS.items()}
 
     @property
     def _may_quote(self) -> bool:

@@ -89,6 +89,9 @@ class Settings(BaseSettings):
     method: str = Field(
         "auto", description="How an answer is made personal, such as `token-values+best-of-4`; or `auto`."
     )
+    agent_rounds: Annotated[int, Field(ge=0, le=2)] = Field(
+        2, description="Of the method `agent`: how often it may revise an answer; 0 for drafts alone."
+    )
     candidates: Annotated[int, Field(ge=1, le=16)] | None = Field(
         None, description="Answers to choose among; unset: four on the starter, one on a model that costs money."
     )

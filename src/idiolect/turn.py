@@ -14,6 +14,7 @@ import numpy as np
 from idiolect.errors import BadInput
 from idiolect.features.attributes import ATTRIBUTES
 from idiolect.features.space import PreferenceSpace
+from idiolect.generation.agent import Workflow
 from idiolect.memory.extraction.documents import marked_words
 from idiolect.memory.inference.reactions import onward
 from idiolect.memory.recipients import Shown
@@ -25,11 +26,14 @@ from idiolect.schema import (
     Array,
     Candidate,
     Completion,
+    Cost,
     EarlierTurn,
     Interaction,
     Message,
     Otherwise,
     Preference,
+    Proposal,
+    Round,
     Share,
     Trace,
     Verdict,
@@ -84,11 +88,33 @@ class Turn:
     asked: Asked | None = None  # what the reward reads of the prompt
     phi: Array | None = None  # (n, d) of the candidates, once they are written
     otherwise: Otherwise | None = None  # what would have changed the choice, once it is made
+    workflow: Workflow | None = None  # the agent that writes; None: the model alone
+    verdicts: dict[str, Verdict] = field(default_factory=dict)  # of the answers that were judged so far
+    cost: Cost = field(default_factory=Cost)
+    rounds: tuple[Round, ...] = ()  # of the agent
+    proposed: tuple[Proposal, ...] = ()  # by the model, for the person to decide
 
     @property
     def is_replaced(self) -> bool:
         """Whether the boundary answers in the model's place."""
         return self.verdict.action in ("refuse", "helpline")
+
+    @property
+    def is_shown_as_written(self) -> bool:
+        """Whether its words may go out before all of them are there: nothing is to be chosen."""
+        return self.candidates == 1 and self.workflow is None and not self.is_replaced
+
+    def spend(self, completions: Sequence[Completion], seconds: float) -> None:
+        """Count one call of the model; the answers of one call share its prompt."""
+        prices = [each.cost for each in completions if each.cost is not None]
+        dollars = (self.cost.dollars or 0.0) + sum(prices) if prices else self.cost.dollars
+        self.cost = Cost(
+            calls=self.cost.calls + 1,
+            prompt_tokens=self.cost.prompt_tokens + max((each.prompt_tokens for each in completions), default=0),
+            completion_tokens=self.cost.completion_tokens + sum(each.completion_tokens for each in completions),
+            seconds=round(self.cost.seconds + seconds, 3),
+            dollars=dollars,
+        )
 
     @property
     def prompt(self) -> str:
@@ -296,5 +322,7 @@ def _trace(turn: Turn, why: tuple[Share, ...]) -> Trace:
         evidence=turn.belief.seen,
         inferred=turn.inferred,
         notes=turn.notes,
+        rounds=turn.rounds,
+        cost=turn.cost if turn.cost.calls else None,
         milliseconds=turn.watch.milliseconds,
     )

@@ -1,10 +1,11 @@
 """What hangs on an event and goes with it when it is forgotten.
 
-A turn takes with it the feedback on its candidates and the statements that were read from it; a statement or a
-proposal takes what was decided, changed or set right about it, which may repeat its words. What was inferred goes with
-any of the turns that show it, and with the consent that it rests on; that kind of inference then begins anew, else the
-same events would show the same once more. A consent that was taken back goes with the event which did so, and that
-inference began anew goes with its consent alone, so that forgetting never allows anything.
+A turn takes with it the feedback on its candidates, the statements that were read from it and what a model proposed
+beside its answer; a statement or a proposal takes what was decided, changed or set right about it, which may repeat its
+words. What was inferred goes with any of the turns that show it, and with the consent that it rests on; that kind of
+inference then begins anew, else the same events would show the same once more. A consent that was taken back goes with
+the event which did so, and that inference began anew goes with its consent alone, so that forgetting never allows
+anything.
 """
 
 from collections import defaultdict
@@ -116,7 +117,7 @@ def _pointers(event: AnyEvent) -> tuple[str, ...]:
     match event:
         case Decision(proposal=target) | Revision(statement=target) | Restart(consent=target):
             return (target,)
-        case Statement(turn=str(target)) | Correction(statement=str(target)):
+        case Statement(turn=str(target)) | Proposal(turn=str(target)) | Correction(statement=str(target)):
             return (target,)
         case Hint(inferred=inferred) | Proposal(inferred=Inferred() as inferred):
             return (inferred.consent, *inferred.turns, *candidates_of(event))

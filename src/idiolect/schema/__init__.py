@@ -4,7 +4,18 @@ Symbols are the same everywhere: user u, prompt x, answer y, features phi (d,), 
 universal reward r_0, threshold tau.
 """
 
-from idiolect.schema.answers import Action, Answer, Candidate, EarlierTurn, Otherwise, Share, Trace, Verdict
+from idiolect.schema.answers import (
+    Action,
+    Answer,
+    Candidate,
+    Cost,
+    EarlierTurn,
+    Otherwise,
+    Round,
+    Share,
+    Trace,
+    Verdict,
+)
 from idiolect.schema.base import USER_ID, Array, Noun, UserId, new_id, now
 from idiolect.schema.beliefs import (
     Category,
@@ -59,6 +70,7 @@ __all__ = [
     "Completion",
     "Consent",
     "Correction",
+    "Cost",
     "Decision",
     "EarlierTurn",
     "Edit",
@@ -80,6 +92,7 @@ __all__ = [
     "Rating",
     "Restart",
     "Revision",
+    "Round",
     "Sampling",
     "Share",
     "Signal",

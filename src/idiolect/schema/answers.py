@@ -56,6 +56,25 @@ class EarlierTurn(Noun):
     at: datetime
 
 
+class Cost(Noun):
+    """What all calls of the model for one answer took, those whose words are not shown too."""
+
+    calls: int = 0
+    prompt_tokens: int = 0  # candidates that are written together read the prompt once
+    completion_tokens: int = 0
+    seconds: float = 0.0
+    dollars: float | None = None  # None where nobody said a price
+
+
+class Round(Noun):
+    """One revision by an agent: what the answer was criticised for, and whether the new one was taken."""
+
+    criticised: tuple[str, ...]  # attributes, and ids of statements
+    gain: float | None = None  # r_u of the best revision less that of the answer before; None: it could not be written
+    admitted: bool = False  # by the boundary
+    accepted: bool = False
+
+
 class Trace(Noun):
     """Why this answer: what was recalled, what decided, what the boundary said, and what each step took."""
 
@@ -71,6 +90,8 @@ class Trace(Noun):
     evidence: int = 0  # pieces of feedback that the posterior had seen
     inferred: int = 0  # of them, how many were inferred with the person's consent
     notes: tuple[str, ...] = ()  # plain sentences: a fallback taken, a part that was off
+    rounds: tuple[Round, ...] = ()  # of an agent, in their order
+    cost: Cost | None = None  # of turns from before it was counted, none
     milliseconds: dict[str, float] = Field(default_factory=dict)
 
 

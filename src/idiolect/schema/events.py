@@ -111,6 +111,7 @@ class Proposal(Event):
     source: str  # where it was found, for the person to judge: "ChatGPT export, conversation of 2025-03-02"
     said_at: datetime | None = None  # when the source says that it was said
     inferred: Inferred | None = None  # of origin "inferred": offered only while the person allows it
+    turn: str | None = None  # of origin "tool": id of the answer beside which a model proposed it
 
 
 class Decision(Event):

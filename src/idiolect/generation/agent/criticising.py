@@ -1,0 +1,53 @@
+"""What is wrong with an answer by what is believed of a person: the plan that drafts are held against, and the faults.
+
+    fault of statement s:  y seems to go against s,       at the cost  weight(s) (1 - 2 P(y respects s))
+    fault of taste j:      |m_j| / sd_j > 1.64 and y does, at the cost  -m_j phi_j(y)
+
+P is the compliance scorer's. phi is standardised on answers of many kinds, so below zero means less of j than an answer
+usually has. What costs less than a tenth of a logit is let pass.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from idiolect.features.attributes import ATTRIBUTES
+from idiolect.generation.profile_prompt import CONFIDENT, words_of
+from idiolect.reward.judged import Judged
+from idiolect.schema import Array, Preference
+
+LEAST = 0.1  # logits: what costs less is no fault worth a call
+MOST = 3  # faults that are told at once, the gravest: more than a model mends in one go
+
+
+@dataclass(frozen=True)
+class Tastes:
+    """The posterior's mean and sd (d,) of the weights of the directions with these names."""
+
+    names: Sequence[str]
+    mean: Array
+    sd: Array
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something to mend. `about` is an attribute, or the id of a statement; `words` are for the model."""
+
+    about: str
+    words: str
+    cost: float  # of r_u
+
+
+def faults(judged: Judged, at: int, statements: Sequence[Preference], tastes: Tastes) -> tuple[Fault, ...]:
+    """Of one of the judged answers, gravest first; none where nothing is believed that it goes against."""
+    broken = [
+        Fault(said.id, f"They said: {words_of(said)}", float(-row[at]))
+        for said, row in zip(statements, judged.told, strict=True)
+        if row[at] < -LEAST
+    ]
+    value = tastes.mean * judged.phi[at]
+    missed = [
+        Fault(name, ATTRIBUTES[name].high if mean > 0 else ATTRIBUTES[name].low, float(-v))
+        for name, mean, sd, v in zip(tastes.names, tastes.mean, tastes.sd, value, strict=True)
+        if name in ATTRIBUTES and sd > 0 and abs(mean) / sd > CONFIDENT and v < -LEAST
+    ]
+    return tuple(sorted(broken + missed, key=lambda fault: -fault.cost)[:MOST])
