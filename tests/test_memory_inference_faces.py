@@ -60,9 +60,10 @@ def test_giving_a_consent_and_taking_it_back_are_one_step_each_and_say_what_chan
     with person("ana") as ana:
         live(ana, *on_days(*KNITTING))
     assert "style: allowed from now on" in memory("consent", "style")[1]
-    assert "repeats: taken back; evidence that counts no more: 0, proposals withdrawn: 1" in memory(
-        "consent", "repeats", "--off"
-    )[1]
+    assert (
+        "repeats: taken back; evidence that counts no more: 0, proposals withdrawn: 1"
+        in memory("consent", "repeats", "--off")[1]
+    )
     assert "nothing changed: it was so already" in memory("consent", "repeats", "--off")[1]
 
 

@@ -62,9 +62,7 @@ class Entry:
     @property
     def is_steady(self) -> bool:
         """Whether it stays as it is while nothing happens."""
-        waits = self.slots.sensitive is not None and not self.consented
-        waits = waits or self.withheld is not None
-        return self.is_explicit and not self.slots.temporary and not waits and not self.rivals
+        return self.is_explicit and not self.slots.temporary and self._waiting is None and not self.rivals
 
     def copy(self) -> "Entry":
         """One that can change while this one stays."""
@@ -92,13 +90,17 @@ class Entry:
         expires = self.expires
         if expires is not None and expires <= at:
             return "expired"
+        return self._waiting or ("faded" if self._has_faded(at) else "held")
+
+    @property
+    def _waiting(self) -> Status | None:
+        """What keeps it from being used, until the person does something about it."""
         if self.withheld is not None:
             return "withheld"
-        if self.slots.sensitive is not None and not self.consented:
-            return "unconsented"
-        if not self.is_explicit and not self.pinned and self.confidence(at) < FADED:
-            return "faded"
-        return "held"
+        return "unconsented" if self.slots.sensitive is not None and not self.consented else None
+
+    def _has_faded(self, at: datetime) -> bool:
+        return not self.is_explicit and not self.pinned and self.confidence(at) < FADED
 
     def confidence(self, at: datetime) -> float:
         """From 0 to 1; what was not said in words decays, unless it is pinned."""
