@@ -136,6 +136,13 @@ class Settings(BaseSettings):
     token_values: Path | None = Field(
         None, description="A file of `idiolect models fit-token-values`; unset: the shipped one, for the starter."
     )
+    adapters: Path | None = Field(
+        None,
+        description="The folder of people's adapters (LoRA); unset: `FILE.adapters`, beside a database server: none.",
+    )
+    train_adapters: bool = Field(
+        False, description="Train a person's adapter behind their turns, once they have made enough choices."
+    )
     system_prompt: str | None = Field(
         None, description="The system text of every conversation; unset: the model's own."
     )

@@ -1,6 +1,6 @@
 """What a generation method is: it changes how a model is asked, so that the answer is this person's."""
 
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -29,6 +29,7 @@ class Host:
     context: int | None = None  # tokens of prompt and answer together; None: as the model tells
     embed: Callable[[Sequence[str]], Array] | None = None  # texts -> unit rows (n, dim)
     is_able: bool = True  # to say in words what a person's edit tells of them
+    adapters: Path | None = None  # the folder of adapters, with the experts of soups; None: there is none
 
     @property
     def inside(self) -> WhiteBox:
@@ -69,6 +70,7 @@ class Person:
     texts: Sequence[PastText] = ()  # with what they answered, newest last, for retrieval
     edits: Sequence[Rewritten] = ()  # newest last
     explained: MutableMapping[str, str] = field(default_factory=dict)  # what edits tell, by ids: derived, kept for them
+    adapters: Mapping[str, Path] = field(default_factory=dict)  # by kind, lora or pieces: folders in PEFT's form
 
 
 @dataclass(frozen=True)

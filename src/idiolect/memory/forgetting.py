@@ -27,6 +27,7 @@ from idiolect.schema import (
     Proposal,
     Rating,
     Restart,
+    Sharing,
     Revision,
     Signal,
     Statement,
@@ -73,13 +74,16 @@ def event_of_statement(identifier: str, events: Container[str]) -> str:
 
 def _taken_back(events: Iterable[AnyEvent], named: Container[str]) -> set[str]:
     """Ids of the consents that these events took back."""
-    given: dict[Inference, set[str]] = defaultdict(set)
+    given: dict[str, set[str]] = defaultdict(set)
     found = set[str]()
     for event in events:
-        if isinstance(event, Consent) and event.given:
-            given[event.inference].add(event.id)
-        elif isinstance(event, Consent) and event.id in named:
-            found |= given[event.inference]
+        if not isinstance(event, Consent | Sharing):
+            continue
+        what = event.inference if isinstance(event, Consent) else event.kind
+        if event.given:
+            given[what].add(event.id)
+        elif event.id in named:
+            found |= given[what]
     return found
 
 

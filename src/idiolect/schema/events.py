@@ -150,6 +150,13 @@ class Consent(Event):
     given: bool
 
 
+class Sharing(Event):
+    """The person allowed that others' adapters are put together from pieces of theirs, or took it back."""
+
+    kind: Literal["sharing"] = "sharing"
+    given: bool
+
+
 class Restart(Event):
     """Something inferred was forgotten: inference of that kind reads only what comes after. No word of it is here."""
 
@@ -194,6 +201,7 @@ AnyEvent: TypeAlias = Annotated[
     | Decision
     | Revision
     | Consent
+    | Sharing
     | Restart
     | Signal
     | Hint,

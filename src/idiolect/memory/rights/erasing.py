@@ -17,14 +17,15 @@ def erase(person: UserStore, *, dry_run: bool = False, caches: Caches = NO_CACHE
     if person.head() is None:
         if not dry_run:
             person.erase()  # one that a reader held up may have left words in the log
-        return Receipt(scope="person", dry_run=dry_run, rows={})
+        left = caches.adapters(person.id, None) if caches.adapters and not dry_run else ()  # by an erasure cut short
+        return Receipt(scope="person", dry_run=dry_run, rows={}, caches=tuple(left))
     try:
         with person.transaction() as transaction:
             receipt, texts = _in(transaction, dry_run)
     except DryRun as dry:
         return dry.receipt
     return receipt.model_copy(
-        update={"caches": caches.empty(texts), "ledger": person.ledger and str(person.ledger.path)}
+        update={"caches": caches.empty(texts, person.id), "ledger": person.ledger and str(person.ledger.path)}
     )
 
 

@@ -190,7 +190,7 @@ def _forgotten(
             receipt, texts = _in(transaction, scope, chosen, later, dry_run)
     except DryRun as dry:
         return dry.receipt
-    emptied = caches.empty(texts) if receipt.events else ()
+    emptied = caches.empty(texts, person.id, receipt.events) if receipt.events else ()
     return receipt.model_copy(update={"caches": emptied, "ledger": person.ledger and str(person.ledger.path)})
 
 

@@ -1,6 +1,6 @@
 """What a forgetting or an erasure took, in ids and counts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -14,7 +14,8 @@ Scope: TypeAlias = Literal["statement", "topic", "source", "period", "retention"
 class Receipt(Noun):
     """What went, or in a dry run would go.
 
-    No prior, expert or piece that ships is learnt from people who use a store, so none has to be refitted.
+    No prior or expert that ships is learnt from people who use a store, so none has to be refitted; adapters are, and
+    stand among the caches.
     """
 
     scope: Scope
@@ -44,10 +45,18 @@ class Caches:
     texts: Callable[[Sequence[str]], object] | None = None  # Embedder.forget
     prompts: Callable[[], object] | None = None  # LlamaCpp.forget
     biases: Callable[[], object] | None = None  # TokenValues.forget
+    adapters: Callable[[str, Collection[str] | None], Sequence[str]] | None = None  # Registry.forget
 
-    def empty(self, texts: Sequence[str]) -> tuple[str, ...]:
-        """Drop these texts, and everything that is kept of prompts; the names of what was emptied."""
+    def empty(
+        self, texts: Sequence[str], person: str | None = None, events: Collection[str] | None = None
+    ) -> tuple[str, ...]:
+        """Drop these texts, what came from these events of a person, or from any of theirs, and all of prompts.
+
+        The names of what was emptied. Adapters go from the disk first, so that no engine loads them once more.
+        """
         emptied = []
+        if self.adapters is not None and person is not None:
+            emptied += self.adapters(person, events)
         if self.texts is not None:
             self.texts(texts)
             emptied.append("embeddings of texts")

@@ -55,6 +55,11 @@ class WhiteBox:
         """How many there are."""
         return self._loop.network.layers
 
+    @property
+    def end(self) -> int:
+        """The token with which an answer ends."""
+        return int(self._tokenizer.eos_token_id)
+
     def complete(
         self, request: Request, n: int = 1, on_completion: OnCompletion | None = None, stop: Event | None = None
     ) -> Sequence[Completion]:
@@ -92,7 +97,7 @@ class WhiteBox:
 
     def likelihood(self, messages: Sequence[Message], answers: Sequence[str]) -> list[float]:
         """Mean nats a token of each answer under the plain model, its end included."""
-        prompt, end = self.prompt_ids(messages), [int(self._tokenizer.eos_token_id)]
+        prompt, end = self.prompt_ids(messages), [self.end]
         with self._loop.alone() as network:
             return [network.mean_logprob(prompt, [*self.tokenize(text), *end]) for text in answers]
 

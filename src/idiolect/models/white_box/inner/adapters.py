@@ -1,10 +1,18 @@
-"""LoRAs in PEFT's form: a bounded number stays loaded, and rows of one batch may each have their own."""
+"""LoRAs in PEFT's form: a bounded number stays loaded, and rows of one batch may each have their own.
 
+To make room in a model for one more takes PEFT 0.4 to 1 s. So where the one longest unused has the same form as the
+next, its weights are overwritten in place.
+"""
+
+import json
 from collections import OrderedDict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 
 from idiolect.errors import MissingExtra, WeightsError
 
@@ -13,6 +21,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 BASE = "__base__"  # PEFT's word for a row without an adapter
+WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"  # PEFT's names
+FORM = ("peft_type", "r", "lora_alpha", "target_modules", "use_rslora", "use_dora", "rank_pattern", "alpha_pattern")
 
 
 class Adapters:
@@ -22,6 +32,8 @@ class Adapters:
         self._module = module
         self._limit = limit
         self._loaded: OrderedDict[str, str] = OrderedDict()  # what a folder held -> PEFT's name
+        self._forms: dict[str, str] = {}  # by PEFT's name: what two have in common that can take each other's place
+        self._places: dict[str, Mapping[str, torch.Tensor]] = {}  # by PEFT's name: the weights by their keys in a file
         self._count = 0
         self.model: PeftModel | None = None
 
@@ -30,9 +42,7 @@ class Adapters:
         """PEFT's name of the adapter in this folder, loaded if it is not yet. Those in use stay."""
         key = stamped(folder)
         if key not in self._loaded:
-            while len(self._loaded) >= self._limit and (old := self._unused(in_use)):
-                self._drop(old)
-            self._loaded[key] = self._load(folder)
+            self._loaded[key] = self._in_place(folder, in_use) or self._beside(folder, in_use)
         self._loaded.move_to_end(key)
         return self._loaded[key]
 
@@ -44,6 +54,33 @@ class Adapters:
 
     def _unused(self, in_use: frozenset[str]) -> str | None:
         return next((key for key, name in self._loaded.items() if name not in in_use), None)
+
+    def _in_place(self, folder: Path, in_use: frozenset[str]) -> str | None:
+        """Overwrite the one longest unused, where there is no room for one more and it has the same form."""
+        old = self._unused(in_use) if len(self._loaded) >= self._limit else None
+        if old is None or self._forms[self._loaded[old]] != _form(folder):
+            return None
+        places = self._places[self._loaded[old]]
+        try:
+            weights = load_file(folder / WEIGHTS)
+        except (OSError, SafetensorError) as broken:
+            raise _misfit(folder, broken) from broken
+        if {key: each.shape for key, each in weights.items()} != {key: each.shape for key, each in places.items()}:
+            raise _misfit(folder, "its weights have other names or shapes")
+        for key, each in weights.items():
+            places[key].copy_(each)
+        return self._loaded.pop(old)
+
+    def _beside(self, folder: Path, in_use: frozenset[str]) -> str:
+        while len(self._loaded) >= self._limit and (old := self._unused(in_use)):
+            self._drop(old)
+        name = self._load(folder)
+        assert self.model is not None
+        self._forms[name] = _form(folder)
+        part = f".{name}."
+        weights = self.model.named_parameters()
+        self._places[name] = {key.replace(part, "."): each.data for key, each in weights if part in key}
+        return name
 
     def _load(self, folder: Path) -> str:
         try:
@@ -60,15 +97,13 @@ class Adapters:
                 self.model = opened.eval()
             else:
                 self.model.load_adapter(str(folder), adapter_name=name, is_trainable=False)
-        except (OSError, ValueError, KeyError, RuntimeError) as broken:
-            raise WeightsError(
-                f"the adapter in {folder} does not fit this model, or is cut short "
-                f"({str(broken).strip().splitlines()[0][:200]}); train it again for this model"
-            ) from broken
+        except (OSError, ValueError, KeyError, RuntimeError, TypeError, SafetensorError) as broken:
+            raise _misfit(folder, broken) from broken
         return name
 
     def _drop(self, key: str) -> None:
         name = self._loaded.pop(key)
+        self._forms.pop(name), self._places.pop(name)
         assert self.model is not None  # whoever loaded an adapter has opened it
         if self._loaded:
             self.model.delete_adapter(name)
@@ -79,8 +114,26 @@ class Adapters:
 
 def stamped(folder: Path) -> str:
     """A folder and the state of its weights: an adapter that was trained anew is another one."""
-    weights = folder / "adapter_model.safetensors"
+    weights = folder / WEIGHTS
     if not weights.is_file():
         raise WeightsError(f"there is no adapter in {folder}: adapter_model.safetensors is missing; train it first")
     stat = weights.stat()
     return f"{folder}@{stat.st_mtime_ns}.{stat.st_size}"
+
+
+def _form(folder: Path) -> str:
+    """What an adapter has in common with those whose weights can take the place of its own."""
+    try:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        modules = config["target_modules"]
+        config["target_modules"] = sorted(modules) if isinstance(modules, list) else modules
+        return json.dumps([config.get(each) for each in FORM])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as broken:
+        raise _misfit(folder, broken) from broken
+
+
+def _misfit(folder: Path, reason: Exception | str) -> WeightsError:
+    said = (str(reason).strip().splitlines() or [type(reason).__name__])[0][:200]
+    return WeightsError(
+        f"the adapter in {folder} does not fit this model, or is cut short ({said}); train it again for this model"
+    )
