@@ -240,6 +240,7 @@ class Parts:
             context=self.settings.context_tokens,
             embed=self.learner.embedder.embed if self.learner.embedder else None,
             is_able=self.settings.model not in TOO_SMALL,
+            steering=self.settings.steering,
         )
 
 

@@ -131,10 +131,14 @@ class Settings(BaseSettings):
         "more after pairs that were just shown, most after pairs that were ignored.",
     )
     kl_budget: NonNegativeFloat | None = Field(
-        None, description="How far token values may move the model, in nats per token; unset: as far as was measured."
+        None,
+        description="How far token values or steering may move the model, in nats per token; unset: as was measured.",
     )
     token_values: Path | None = Field(
         None, description="A file of `idiolect models fit-token-values`; unset: the shipped one, for the starter."
+    )
+    steering: Path | None = Field(
+        None, description="A file of `idiolect models fit-steering`; unset: the shipped one, for the starter."
     )
     adapters: Path | None = Field(
         None,

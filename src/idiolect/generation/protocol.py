@@ -23,12 +23,13 @@ class Host:
     space: str  # version of the preference space that beliefs are in
     system_prompt: str  # what the model is told when the client sends no system message
     token_values: Path | None = None  # a file fitted for this model; None: the one that comes with the package
-    kl_budget: float | None = None  # nats per token that token values may move the model; None: the method's own
+    kl_budget: float | None = None  # nats per token that a method may move the model; None: the method's own
     opened: Callable[[], WhiteBox] | None = None  # opens the same model, for methods that work inside it
     prompting: Prompting = field(default_factory=Prompting)
     context: int | None = None  # tokens of prompt and answer together; None: as the model tells
     embed: Callable[[Sequence[str]], Array] | None = None  # texts -> unit rows (n, dim)
     is_able: bool = True  # to say in words what a person's edit tells of them
+    steering: Path | None = None  # vectors fitted for this model; None: those that come with the package
     adapters: Path | None = None  # the folder of adapters, with the experts of soups; None: there is none
 
     @property

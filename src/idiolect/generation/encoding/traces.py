@@ -1,6 +1,6 @@
 """What answers leave inside an open model: what its layers said of them, and what would have made them likelier.
 
-One pass forward and one back over the answers to a prompt tell, for every layer at once,
+A pass forward, and one back where it is asked for, over the answers to a prompt tell for every layer at once
 
     h (width,): the mean of what the layer says at the answer's tokens
     g (width,): the gradient of log p(y|x) by a vector added to what the layer says, from the prompt's last token on
@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from idiolect.models.inside import Inside
 from idiolect.schema import Array
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from idiolect.models.white_box.inner.cache import Prompt
     from idiolect.models.white_box.inner.network import Network
 
 Out: TypeAlias = "Tensor | tuple[Tensor, ...]"  # of a layer: versions and architectures differ
@@ -28,7 +30,7 @@ Seen: TypeAlias = "Callable[[Tensor], Tensor]"
 
 @dataclass(frozen=True)
 class Traces:
-    """Of n answers, at L layers."""
+    """Of n answers, at L layers. `push` has no rows where nobody asked for gradients."""
 
     hidden: Array  # (n, L, width) h
     push: Array  # (n, L, width) g
@@ -44,51 +46,66 @@ class Traces:
         )
 
 
-def traces(
-    network: "Network", prompt: Sequence[int], answers: Sequence[Sequence[int]], layers: Sequence[int]
-) -> Traces:
-    """Read answers to one prompt, all given as token ids."""
+@dataclass(frozen=True)
+class Answers:
+    """Answers to one prompt, as token ids."""
+
+    prompt: Sequence[int]
+    ids: Sequence[Sequence[int]]
+
+    def padded(self, device: "object") -> "tuple[Tensor, Tensor]":
+        """Ids (n, t), padded behind, and ones (n, t) where there is a token."""
+        import torch
+
+        longest = max(len(answer) for answer in self.ids)
+        ids = torch.zeros(len(self.ids), longest, dtype=torch.long)
+        there = torch.zeros(len(self.ids), longest)
+        for row, answer in enumerate(self.ids):
+            ids[row, : len(answer)] = torch.tensor(answer)
+            there[row, : len(answer)] = 1
+        return ids.to(str(device)), there.to(str(device))
+
+
+def traces(network: "Network", answers: Answers, layers: Sequence[int], *, with_push: bool) -> Traces:
+    """Read answers to one prompt; of every layer that is asked for."""
     import torch
 
-    ids, answered = _rows(network, prompt, answers)
-    start = len(prompt) - 1
-    steered = torch.nn.functional.pad(answered, (start, 1))[:, :, None]  # where a vector acts: one token before
-    inside = torch.nn.functional.pad(answered, (start + 1, 0))[:, :, None]
-    counts = answered.sum(1)
-    width = (len(answers), 1, network.width)
-    probes = {layer: torch.zeros(width, device=network.device, requires_grad=True) for layer in layers}
+    read, (ids, there) = _read(network, answers.prompt), answers.padded(network.device)
+    counts = there.sum(1)
+    probes = [torch.zeros(len(ids), 1, network.width, device=network.device, requires_grad=with_push) for _ in layers]
     said: dict[int, Tensor] = {}
 
-    def seen(layer: int) -> Seen:
+    def seen(layer: int, probe: "Tensor") -> "Seen":
         def see(output: "Tensor") -> "Tensor":
-            said[layer] = (output.detach().float() * inside).sum(1) / counts[:, None]
-            return output + (probes[layer] * steered).to(output.dtype)
+            said[layer] = (output[:, 1:].detach().float() * there[:, :, None]).sum(1) / counts[:, None]
+            return output + probe.to(output.dtype) if with_push else output
 
         return see
 
-    with torch.enable_grad(), hooked(network, {layer: seen(layer) for layer in layers}):
-        total = (_likelihood(network, ids, len(prompt)) * answered).sum()
-        gradients = torch.autograd.grad(total, [probes[layer] for layer in layers])
+    functions = {layer: seen(layer, probe) for layer, probe in zip(layers, probes, strict=True)}
+    with torch.set_grad_enabled(with_push), hooked(network, functions):
+        likelihood = _says(network, read, answers.prompt[-1], ids).gather(2, ids[:, :, None])[..., 0]
+        push = torch.autograd.grad((likelihood * there).sum(), probes) if with_push else ()
     return Traces(
         hidden=np.stack([_array(said[layer]) for layer in layers], axis=1),
-        push=np.stack([_array(gradient[:, 0]) for gradient in gradients], axis=1),
+        push=np.stack([_array(each[:, 0]) for each in push], axis=1)
+        if push
+        else np.empty((0, len(layers), network.width)),
         tokens=_array(counts),
     )
 
 
-def divergence(
-    network: "Network", prompt: Sequence[int], answers: Sequence[Sequence[int]], steering: Mapping[int, Array]
-) -> float:
+def divergence(network: "Network", answers: Answers, steering: Mapping[int, Array]) -> float:
     """KL(steered || plain) in nats a token, over the places of these answers."""
     import torch
 
-    ids, answered = _rows(network, prompt, answers)
+    read, (ids, there) = _read(network, answers.prompt), answers.padded(network.device)
     with torch.no_grad():
-        plain = _says(network, ids, len(prompt))
-        with hooked(network, {layer: _adds(vector, len(prompt) - 1) for layer, vector in steering.items()}):
-            moved = _says(network, ids, len(prompt))
-        each = (moved.exp() * (moved - plain)).sum(-1) * answered
-        return float(each.sum() / answered.sum())
+        plain = _says(network, read, answers.prompt[-1], ids)
+        with hooked(network, {layer: _adds(vector) for layer, vector in steering.items()}):
+            moved = _says(network, read, answers.prompt[-1], ids)
+        each = (moved.exp() * (moved - plain)).sum(-1) * there
+        return float(each.sum() / there.sum())
 
 
 @contextmanager
@@ -109,43 +126,35 @@ def hooked(network: "Network", layers: "Mapping[int, Seen]") -> "Iterator[None]"
             handle.remove()
 
 
-def _adds(vector: Array, start: int) -> "Seen":
+def _adds(vector: Array) -> "Seen":
     import torch
 
-    def add(output: "Tensor") -> "Tensor":
-        moved = output.clone()
-        moved[:, start:] += torch.as_tensor(vector, dtype=output.dtype, device=output.device)
-        return moved
-
-    return add
+    return lambda output: output + torch.as_tensor(vector, dtype=output.dtype, device=output.device)
 
 
-def _rows(network: "Network", prompt: Sequence[int], answers: Sequence[Sequence[int]]) -> "tuple[Tensor, Tensor]":
-    """Token ids (n, T), padded behind, and where answers have tokens (n, t)."""
+def _read(network: "Network", prompt: Sequence[int]) -> "Prompt":
+    """A prompt but for its last token, copied: it was read without gradients."""
+    return [(keys.clone(), values.clone()) for keys, values in network.read(prompt, Inside())]
+
+
+def _says(network: "Network", read: "Prompt", last: int, ids: "Tensor") -> "Tensor":
+    """(n, t, V): log-probabilities where the answers' tokens come next. Layers see the prompt's last token first."""
     import torch
 
-    longest = max(len(answer) for answer in answers)
-    ids = [[*prompt, *answer, *[0] * (longest - len(answer))] for answer in answers]
-    answered = [[1.0] * len(answer) + [0.0] * (longest - len(answer)) for answer in answers]
-    return torch.tensor(ids, device=network.device), torch.tensor(answered, device=network.device)
-
-
-def _says(network: "Network", ids: "Tensor", prompt: int) -> "Tensor":
-    """(n, t, V): the plain weights' log-probabilities where the answers' tokens come next."""
     from idiolect.models.white_box.inner.adapters import BASE
+    from idiolect.models.white_box.inner.cache import RowsCache
 
-    kept = {"logits_to_keep": ids.shape[1] - prompt + 1, "use_cache": False}
+    rows = RowsCache()
+    rows.join([read] * len(ids))
+    inputs = torch.nn.functional.pad(ids, (1, 0), value=last)
+    at = torch.arange(inputs.shape[1], device=ids.device)[None] + rows.length
+    given = {"input_ids": inputs, "position_ids": at, "past_key_values": rows.cache, "use_cache": True}
     if network.adapters.model is None:
-        out = network.loaded.module(input_ids=ids, **kept)
+        out = network.loaded.module(**given)
     else:
-        out = network.adapters.model(input_ids=ids, adapter_names=[BASE] * len(ids), **kept)
+        out = network.adapters.model(adapter_names=[BASE] * len(ids), **given)
     said: Tensor = out.logits[:, :-1].float().log_softmax(-1)
     return said
-
-
-def _likelihood(network: "Network", ids: "Tensor", prompt: int) -> "Tensor":
-    """(n, t): of each of the answers' tokens."""
-    return _says(network, ids, prompt).gather(2, ids[:, prompt:, None])[..., 0]
 
 
 def _array(tensor: "Tensor") -> Array:
