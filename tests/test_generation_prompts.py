@@ -13,10 +13,11 @@ from idiolect.generation import GENERATION, Host, Person, compose
 from idiolect.generation.in_context import InContext
 from idiolect.generation.profile_prompt import ProfilePrompt
 from idiolect.generation.protocol import PastTurn
-from idiolect.generation.system_text import one_line
+from idiolect.generation.system_text import SystemText, one_line
+from idiolect.memory.quotable import PastText, Rewritten
 from idiolect.models.protocol import Request
 from idiolect.models.scripted import Scripted
-from idiolect.schema import Message, Preference
+from idiolect.schema import EarlierTurn, Message, Preference, Sampling
 
 SYSTEM = "You are a helpful assistant."
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -50,6 +51,20 @@ def said(
     return Preference(id=f"evt-{number}-{text}", kind=kind, text=text, attribute=attribute, polarity=polarity, at=at)
 
 
+def whole() -> Person:
+    """Somebody of whom something of every kind is known."""
+    preferences = [said("I like Rioja", number=1), said("I like opera", number=1), said("nut allergy", "constraint", 2)]
+    turns = [EarlierTurn(answer=f"answer-{n}", at=START + timedelta(days=n)) for n in range(3)]
+    texts = [PastText(f"Which wine {n}?", f"Red wine {n}.", "preferred", turn) for n, turn in enumerate(turns)]
+    edits = [
+        Rewritten(f"evt-{n}", f"Which cheese {n}?", "It may perhaps be that a mild one is best.", "Brie!", turn)
+        for n, turn in enumerate(turns)
+    ]
+    choices = [(f"Which bread {n}?", "Rye.", "It depends on many things.") for n in range(3)]
+    known = person(preferences, {"length": -2.0, "hedging": 1.0}, choices=choices)
+    return replace(known, texts=texts, edits=edits, turns=[PastTurn(START, "Which novel?", "The Salt Road.")])
+
+
 def system_of(request: Request) -> str:
     return next(message.text for message in request.messages if message.role == "system")
 
@@ -65,6 +80,76 @@ def test_with_nothing_believed_the_request_is_the_same_object(name: str) -> None
     assert prepared.request is ASKED
     assert prepared.notes == ()
     assert prepared.strength == 0
+
+
+@pytest.mark.parametrize("name", sorted(GENERATION))
+def test_the_same_beliefs_give_the_same_request_in_whatever_order_their_events_came(name: str) -> None:
+    method = compose([name], Host(Scripted(), "any", SYSTEM))
+    known = whole()
+    orders = [
+        replace(
+            known,
+            preferences=[known.preferences[i] for i in order],
+            texts=[known.texts[i] for i in order],
+            edits=[known.edits[i] for i in order],
+        )
+        for order in permutations(range(3))
+    ]
+    assert len({repr(method.prepare(ASKED, each).request) for each in orders}) == 1
+
+
+@pytest.mark.parametrize("name", sorted(GENERATION))
+@pytest.mark.parametrize("context", [120, 250, 400])
+def test_no_method_fills_the_context_or_costs_the_persons_own_words(name: str, context: int) -> None:
+    model = Scripted()
+    method = compose([name], Host(model, "any", SYSTEM, context=context))
+    earlier = [Message(role=role, content="word " * 30) for _ in range(2) for role in ("user", "assistant")]
+    request = replace(ASKED, messages=(*earlier, *ASKED.messages), sampling=Sampling(max_tokens=30))
+    prepared = method.prepare(request, whole())
+    assert prepared.request.messages[-1] == ASKED.messages[-1]
+    assert sum(model.count_tokens(each.text) for each in prepared.request.messages) <= context - 30
+
+
+@pytest.mark.parametrize("name", ["profile", "in-context", "retrieval", "bridge", "edits"])
+def test_a_personal_text_gives_way_before_the_conversation_does(name: str) -> None:
+    method = compose([name], Host(Scripted(), "any", SYSTEM, context=160))
+    full = replace(ASKED, messages=(Message(role="system", content="word " * 100), *ASKED.messages))
+    told = compose([name], Host(Scripted(), "any", SYSTEM)).prepare(full, whole())
+    assert told.is_told
+    assert told.request.messages[1:] == full.messages[1:]
+    prepared = method.prepare(full, whole())
+    assert prepared.request.messages == full.messages
+    assert not prepared.is_told
+
+
+def test_a_conversation_that_is_too_long_loses_its_oldest_turns_whole() -> None:
+    roles = ("system", "user", "assistant", "tool", "user", "assistant", "user", "tool")
+    messages = tuple(Message.model_validate({"role": role, "content": f"{n} " * 30}) for n, role in enumerate(roles))
+    request = Request(messages, Sampling(max_tokens=8))
+    method = compose(["plain"], Host(Scripted(), "any", SYSTEM, context=250))
+    prepared = method.prepare(request, person())
+    assert prepared.request.messages == (messages[0], *messages[4:])
+    assert prepared.notes == (
+        "The conversation is longer than the model's context of 250 tokens: its oldest 3 messages were left out.",
+    )
+    assert not prepared.is_told
+
+
+def test_the_newest_words_stay_even_if_nothing_else_does() -> None:
+    system = SystemText(SYSTEM, words, context=10)
+    request = Request((Message(role="assistant", content="Hello."), Message(role="user", content="word " * 100)))
+    fitted, left_out = system.fitted(request)
+    assert fitted.messages == request.messages[1:]
+    assert left_out == 1
+
+
+def test_no_token_is_counted_where_everything_fits_by_its_bytes() -> None:
+    def count(text: str) -> int:
+        raise AssertionError(text)
+
+    system = SystemText(SYSTEM, count, context=2048)
+    assert system.fitted(ASKED) == (ASKED, 0)
+    assert system.budget(ASKED, 400) == 400
 
 
 def test_an_unknown_name_is_told_with_those_there_are() -> None:
@@ -173,6 +258,22 @@ def test_the_latest_choices_are_shown_oldest_first() -> None:
     text = system_of(InContext(SYSTEM, words, k=2).prepare(ASKED, person(choices=choices)).request)
     assert "question 3" not in text
     assert text.index("question 4") < text.index("good 4") < text.index("bad 4") < text.index("question 5")
+
+
+def test_a_choice_between_answers_to_the_same_question_is_no_example() -> None:
+    same = "which wine goes  with a mushroom risotto?"
+    choices = [("question 1", "good 1", "bad 1"), (same, "the answer itself", "another")]
+    text = system_of(InContext(SYSTEM, words).prepare(ASKED, person(choices=choices)).request)
+    assert "question 1" in text
+    assert "the answer itself" not in text
+    assert InContext(SYSTEM, words).prepare(ASKED, person(choices=choices[1:])).request is ASKED
+
+
+def test_the_turns_that_examples_stood_in_are_told() -> None:
+    turns = [EarlierTurn(answer=f"answer-{n}", at=START) for n in range(3)]
+    choices = [(f"question {n}", f"good {n}", f"bad {n}") for n in range(3)]
+    known = replace(person(choices=choices), chosen_in=turns)
+    assert InContext(SYSTEM, words, k=2).prepare(ASKED, known).turns == (turns[2], turns[1])
 
 
 def test_the_examples_keep_to_their_budget_and_the_newest_stays() -> None:

@@ -17,7 +17,7 @@ from typing import ClassVar, Literal, Self, TypeAlias
 from idiolect.features.attributes import ATTRIBUTES
 from idiolect.generation.profile_prompt import confident, words_of
 from idiolect.generation.protocol import Host, Person, Prepared
-from idiolect.generation.system_text import SystemText, template, within
+from idiolect.generation.system_text import SystemText, template
 from idiolect.models.protocol import Request
 from idiolect.prompting import OfBridge
 from idiolect.schema import Preference
@@ -62,21 +62,20 @@ class Bridge:
         pointing = tuple(each for each in directions(person) if each.sign)
         if not pointing:
             return Prepared(request)
-        text, told = self._text(pointing, self.system.budget(request, self.settings.budget_tokens))
+        text, told = self._text(request, pointing)
         if not told:
             return Prepared(request)
         note = f"The model was told {told} direction{'s' * (told > 1)} of preference (template {TEMPLATE})."
         return Prepared(self.system.add(request, text), notes=(note,))
 
-    def _text(self, pointing: tuple[Direction, ...], room: int) -> tuple[str, int]:
+    def _text(self, request: Request, pointing: tuple[Direction, ...]) -> tuple[str, int]:
         """The list within its budget, limits before style and likes before dislikes, and how many it tells."""
+        room = self.system.budget(request, self.settings.budget_tokens)
         known = self._texts.get((pointing, room))
         if known is not None:
             return known
         in_order = sorted(pointing, key=lambda each: GROUPS.index(each.group))
-        frame = self.system.count(_rendered([]))
-        told = within((f"- {each.group}: {each.words}" for each in in_order), room - frame, self.system.count)
-        made = _rendered(in_order[: len(told)]), len(told)
+        made = self.system.filled(request, room, in_order, _rendered)
         if len(self._texts) >= KEPT:
             self._texts.clear()
         self._texts[pointing, room] = made

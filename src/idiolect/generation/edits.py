@@ -21,7 +21,7 @@ from idiolect.features.space import PreferenceSpace
 from idiolect.generation.nearest import Embed, nearest
 from idiolect.generation.protocol import Host, Person, Prepared
 from idiolect.generation.reading_edits import Reader
-from idiolect.generation.system_text import SystemText, question, template, within
+from idiolect.generation.system_text import SystemText, question, template
 from idiolect.memory.quotable import Rewritten
 from idiolect.models.protocol import Request
 from idiolect.prompting import OfEdits
@@ -29,7 +29,7 @@ from idiolect.schema import EarlierTurn
 
 TEMPLATE = "edits-1"
 STEP = 1.0  # standard deviations of answers to one prompt: less is no change that a person would notice
-MOST = 3  # attributes of one edit: rewriting moves many a little
+MOST = 6  # attributes of one edit: rewriting moves many at once, and the majority tells which were meant
 
 
 class Edits:
@@ -64,14 +64,13 @@ class Edits:
         if not near:
             return Prepared(request)
         told, how = self._read(near, person)
-        room = self.system.budget(request, self.settings.budget_tokens) - self.system.count(_rendered([]))
-        kept = within((f"- {line}" for line in told), room, self.system.count)
+        text, kept = self.system.filled(request, self.settings.budget_tokens, told, _rendered)
         if not kept:
             return Prepared(request)
         note = f"The model was told what {_edits(len(near))} tell, {how} (template {TEMPLATE})."
         read = tuple(each.turn for each in near if each.turn is not None)
         turns: tuple[EarlierTurn, ...] = read if how == BY_MODEL else ()
-        return Prepared(self.system.add(request, _rendered(kept)), notes=(note,), turns=turns)
+        return Prepared(self.system.add(request, text), notes=(note,), turns=turns)
 
     def _read(self, near: Sequence[Rewritten], person: Person) -> tuple[list[str], str]:
         """Lines, and how they were found."""
@@ -92,11 +91,9 @@ BY_ATTRIBUTES = "read by the attributes that they changed"
 
 def by_attributes(edits: Sequence[Rewritten]) -> list[str]:
     """The changes that more than half of the edits share, in words, the most shared first."""
-    votes = Counter[str]()
-    for edit in edits:
-        votes.update(changed(edit.before, edit.after))
-    shared = [(-abs(vote), name, vote) for name, vote in votes.items() if abs(vote) > len(edits) / 2]
-    said = (ATTRIBUTES[name].high if vote > 0 else ATTRIBUTES[name].low for _, name, vote in sorted(shared))
+    votes = Counter(change for edit in edits for change in changed(edit.before, edit.after).items())
+    shared = sorted((-count, name, sign) for (name, sign), count in votes.items() if count > len(edits) / 2)
+    said = (ATTRIBUTES[name].high if sign > 0 else ATTRIBUTES[name].low for _, name, sign in shared)
     return [f"Prefers {words}." for words in said]
 
 

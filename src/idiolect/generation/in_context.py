@@ -6,11 +6,11 @@ No training: the model as it is reads the examples.  Shared: the template.  Per 
 A choice between answers to the very question that is asked is no example: it would give the answer away.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Self
 
 from idiolect.generation.protocol import Host, Person, Prepared
-from idiolect.generation.system_text import SystemText, is_same, one_line, question, quoted, template, within
+from idiolect.generation.system_text import SystemText, is_same, one_line, question, quoted, template
 from idiolect.models.protocol import Request
 from idiolect.prompting import OfInContext
 
@@ -49,15 +49,16 @@ class InContext:
         latest = others[max(0, len(others) - self.k) :][::-1]
         if not latest:
             return Prepared(request)
-        frame = self.system.count(template(TEMPLATE).render(examples=[]))
-        room = self.system.budget(request, self.budget) - frame
-        kept = within((f"\n{_example(*person.choices[i])}" for i in latest), room, self.system.count)
+        text, kept = self.system.filled(request, self.budget, [person.choices[i] for i in latest], _rendered)
         if not kept:
             return Prepared(request)
-        text = template(TEMPLATE).render(examples=[each.lstrip("\n") for each in kept[::-1]]).strip()
-        note = f"The model was shown {len(kept)} earlier choice{'' if len(kept) == 1 else 's'} (template {TEMPLATE})."
-        turns = tuple(person.chosen_in[i] for i in latest[: len(kept)] if person.chosen_in)
+        note = f"The model was shown {kept} earlier choice{'' if kept == 1 else 's'} (template {TEMPLATE})."
+        turns = tuple(person.chosen_in[i] for i in latest[:kept] if person.chosen_in)
         return Prepared(self.system.add(request, text), notes=(note,), turns=turns)
+
+
+def _rendered(newest_first: Sequence[tuple[str, str, str]]) -> str:
+    return template(TEMPLATE).render(examples=[_example(*each) for each in reversed(newest_first)]).strip()
 
 
 def _example(prompt: str, chosen: str, rejected: str) -> str:

@@ -14,7 +14,7 @@ from typing import ClassVar, Self
 from idiolect.explain import day
 from idiolect.features.attributes import ATTRIBUTES
 from idiolect.generation.protocol import Host, PastTurn, Person, Prepared
-from idiolect.generation.system_text import SystemText, one_line, question, template, within
+from idiolect.generation.system_text import SystemText, one_line, question, template
 from idiolect.models.protocol import Request
 from idiolect.prompting import OfProfile
 from idiolect.schema import Preference
@@ -63,23 +63,22 @@ class ProfilePrompt:
         tastes = [words for attribute, words in confident(person) if attribute not in told]
         if not statements and not tastes:
             return prepared
-        frame = template(TEMPLATE).render(statements=[], tastes=[])
-        room = self.system.budget(request, self.budget) - self.system.count(frame)
-        kept = within([f"- They said: {words}" for words in statements] + tastes, room, self.system.count)
+
+        def rendered(told: Sequence[str]) -> str:
+            parts = {"statements": told[: len(statements)], "tastes": told[len(statements) :]}
+            return template(TEMPLATE).render(parts).strip()
+
+        text, kept = self.system.filled(request, self.budget, [*statements, *tastes], rendered)
         if not kept:
             return prepared
-        text = template(TEMPLATE).render(statements=statements[: len(kept)], tastes=kept[len(statements) :])
-        return Prepared(self.system.add(request, text.strip()), notes=(self._note(len(kept), len(said)),))
+        return Prepared(self.system.add(request, text), notes=(self._note(kept, len(statements)),))
 
     def _with_turns(self, prepared: Prepared, turns: Sequence[PastTurn]) -> Prepared:
         """Those that fit into their own budget."""
-        frame = self.system.count(template(TURNS).render(turns=[]))
-        room = self.system.budget(prepared.request, self.turn_budget) - frame
-        kept = within([quoted_turn(turn) for turn in turns], room, self.system.count)
+        text, kept = self.system.filled(prepared.request, self.turn_budget, turns, _quoting)
         if not kept:
             return prepared
-        note = f"The model was shown {len(kept)} earlier turn{'s' * (len(kept) > 1)} (template {TURNS})."
-        text = template(TURNS).render(turns=kept).strip()
+        note = f"The model was shown {kept} earlier turn{'s' * (kept > 1)} (template {TURNS})."
         return prepared.then(Prepared(self.system.add(prepared.request, text), notes=(note,)))
 
     def _note(self, told: int, statements: int) -> str:
@@ -88,6 +87,10 @@ class ProfilePrompt:
             f"The model was told {in_words} statement{'' if in_words == 1 else 's'} and "
             f"{told - in_words} taste{'' if told - in_words == 1 else 's'} (template {TEMPLATE})."
         )
+
+
+def _quoting(turns: Sequence[PastTurn]) -> str:
+    return template(TURNS).render(turns=[quoted_turn(turn) for turn in turns]).strip()
 
 
 def quoted_turn(turn: PastTurn) -> str:

@@ -1,8 +1,8 @@
 """What the model says that edits tell of a person: a line of its own for each, and one that merges several.
 
 A line is a belief about the person and comes from a model, so it is held to what a belief may be: it begins with
-"Prefers", stays short, tells the model nothing to do, and names no special category. What it may not be is remembered
-too, as an empty line, so that the model is asked once.
+"Prefers", stays short, and passes the memory's door, which lets in no instruction to a model, no special category and
+no secret. That there is no such line is remembered too, so that the model is asked once.
 """
 
 import re
@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from idiolect.generation.system_text import one_line, quoted, template
-from idiolect.memory.extraction.manipulation import manipulation
-from idiolect.memory.extraction.topics import categories_of
+from idiolect.memory.gate import gate
 from idiolect.memory.quotable import Rewritten
 from idiolect.models.protocol import Model, Request
 from idiolect.schema import Message, Sampling
@@ -58,5 +57,4 @@ def line_of(said: str) -> str:
     """The line of a reply that says what is preferred; empty where there is none that may be used."""
     found = LINE.search(said)
     line = one_line(found[1], LONGEST_LINE) if found else ""
-    is_allowed = manipulation(line) is None and not any(categories_of(line))
-    return f"P{line[1:]}" if line and is_allowed else ""
+    return f"P{line[1:]}" if line and gate(line).verdict == "keep" else ""

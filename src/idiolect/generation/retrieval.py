@@ -13,7 +13,7 @@ from typing import ClassVar, Self
 from idiolect.explain import day
 from idiolect.generation.nearest import LACKING, Embed, nearest
 from idiolect.generation.protocol import Host, Person, Prepared
-from idiolect.generation.system_text import SystemText, is_same, one_line, question, template, within
+from idiolect.generation.system_text import SystemText, is_same, one_line, question, template
 from idiolect.memory.quotable import PastText
 from idiolect.models.protocol import Request
 from idiolect.prompting import OfRetrieval
@@ -49,14 +49,12 @@ class Retrieval:
         if not texts or not self.settings.k:
             return Prepared(request)
         order = nearest(self.settings.by, question(request), texts, self.embed)[: self.settings.k]
-        frame = self.system.count(template(TEMPLATE).render(texts=[]))
-        room = self.system.budget(request, self.settings.budget_tokens) - frame
-        kept = within((f"- {_quotation(texts[i])}" for i in order), room, self.system.count)
+        near = [texts[i] for i in order]
+        text, kept = self.system.filled(request, self.settings.budget_tokens, near, _rendered)
         if not kept:
             return Prepared(request)
-        text = template(TEMPLATE).render(texts=kept).strip()
-        turns = tuple(turn for i in order[: len(kept)] if (turn := texts[i].turn) is not None)
-        return Prepared(self.system.add(request, text), notes=(self._note(len(kept)),), turns=turns)
+        turns = tuple(each.turn for each in near[:kept] if each.turn is not None)
+        return Prepared(self.system.add(request, text), notes=(self._note(kept),), turns=turns)
 
     def _note(self, shown: int) -> str:
         by = self.settings.by if self.embed is not None else LACKING.get(self.settings.by, self.settings.by)
@@ -74,6 +72,10 @@ def _stands_in(request: Request, past: PastText) -> bool:
     """Whether the conversation has it, as question or as answer: the target itself is never in P_u."""
     said = (message.text for message in request.messages if message.role in ("user", "assistant"))
     return any(is_same(each, past.asked) or is_same(each, past.text) for each in said)
+
+
+def _rendered(texts: Sequence[PastText]) -> str:
+    return template(TEMPLATE).render(texts=[_quotation(each) for each in texts]).strip()
 
 
 def _quotation(past: PastText) -> str:

@@ -5,15 +5,19 @@ What the client says to the system, the newest words of the person and what foll
 """
 
 import unicodedata
-from collections.abc import Callable, Iterable
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
+from typing import TypeVar
 
 from jinja2 import Environment, StrictUndefined, Template
 
 from idiolect.models.protocol import Request
 from idiolect.schema import Message
+
+T = TypeVar("T")
 
 LONGEST_QUOTE = 300  # characters of one statement
 OF_A_MESSAGE = 8  # tokens that a chat template puts around one, at most
@@ -39,6 +43,14 @@ class SystemText:
             return most
         taken = self._beside + sum(map(self._size, request.messages))
         return max(0, min(most, self._room(request, self.context) - taken))
+
+    def filled(
+        self, request: Request, most: int, items: Sequence[T], render: Callable[[Sequence[T]], str]
+    ) -> tuple[str, int]:
+        """The text of as many of the first items as its budget holds, and how many these are."""
+        room = self.budget(request, most)
+        fitting = bisect_right(range(1, len(items) + 1), room, key=lambda n: self.count(render(items[:n])))
+        return render(items[:fitting]), fitting
 
     def fitted(self, request: Request) -> tuple[Request, int]:
         """A conversation that is too long loses its oldest turns, question and answer together; how many messages."""
@@ -115,17 +127,6 @@ def quoted(text: str, longest: int = LONGEST_QUOTE) -> str:
 def one_line(text: str, longest: int = LONGEST_QUOTE) -> str:
     """The same without line breaks, so that a statement cannot begin a line of its own."""
     return quoted(" ".join(text.split()), longest)
-
-
-def within(lines: Iterable[str], budget: int, count: Callable[[str], int]) -> list[str]:
-    """The first lines that together take at most `budget` tokens."""
-    kept: list[str] = []
-    for line in lines:
-        budget -= count(line + "\n")
-        if budget < 0:
-            break
-        kept.append(line)
-    return kept
 
 
 @lru_cache
