@@ -113,8 +113,8 @@ def _counted(found: Iterable[Recorded], consents: Consents, at: datetime) -> Cou
     )
 
 
-def _tallied(reader: Reading, kept: Kept) -> list[Recorded]:
-    """All of these events, of which only those that came since are read."""
+def _tallied(reader: Reading, kept: Kept) -> Tally:
+    """With all of these events, of which only those that came since are read."""
     with kept.lock:
         tally = kept.drawers.setdefault(DRAWER, Tally())
         assert isinstance(tally, Tally)

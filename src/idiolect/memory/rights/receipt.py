@@ -54,7 +54,7 @@ class Caches:
 
         The names of what was emptied. Adapters go from the disk first, so that no engine loads them once more.
         """
-        emptied = []
+        emptied: list[str] = []
         if self.adapters is not None and person is not None:
             emptied += self.adapters(person, events)
         if self.texts is not None:
