@@ -65,7 +65,7 @@ class Likelihood:
         """Mean (d,) and covariance (d, d) with the linear observations, and nothing else, told."""
         if not self.quadratic.any():
             return mean, cov
-        after: Array = np.linalg.inv(np.linalg.inv(cov) + self.quadratic)
+        after = np.asarray(np.linalg.inv(np.linalg.inv(cov) + self.quadratic), dtype=np.float64)
         return mean + after @ (self.linear - self.quadratic @ mean), after
 
     def longest(self, step: Array) -> float:
