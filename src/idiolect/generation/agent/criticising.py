@@ -1,7 +1,7 @@
 """What is wrong with an answer by what is believed of a person: the plan that drafts are held against, and the faults.
 
     fault of statement s:  y seems to go against s,       at the cost  weight(s) (1 - 2 P(y respects s))
-    fault of taste j:      |m_j| / sd_j > 1.64 and y does, at the cost  -m_j phi_j(y)
+    fault of taste j:      |m_j| / sd_j > 1 and y does,    at the cost  -m_j phi_j(y)
 
 P is the compliance scorer's. phi is standardised on answers of many kinds, so below zero means less of j than an answer
 usually has. What costs less than a tenth of a logit is let pass.
@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from idiolect.features.attributes import ATTRIBUTES
-from idiolect.generation.profile_prompt import CONFIDENT, words_of
+from idiolect.generation.profile_prompt import words_of
 from idiolect.reward.judged import Judged
 from idiolect.schema import Array, Preference
 
 LEAST = 0.1  # logits: what costs less is no fault worth a call
+SURE = 1.0  # |m_j| / sd_j: less than a prompt asks for, since a revision is taken only where all of r_u rises
 MOST = 3  # faults that are told at once, the gravest: more than a model mends in one go
 
 
@@ -45,9 +46,10 @@ def faults(judged: Judged, at: int, statements: Sequence[Preference], tastes: Ta
         if row[at] < -LEAST
     ]
     value = tastes.mean * judged.phi[at]
+    in_words = {said.attribute for said in statements}
     missed = [
         Fault(name, ATTRIBUTES[name].high if mean > 0 else ATTRIBUTES[name].low, float(-v))
         for name, mean, sd, v in zip(tastes.names, tastes.mean, tastes.sd, value, strict=True)
-        if name in ATTRIBUTES and sd > 0 and abs(mean) / sd > CONFIDENT and v < -LEAST
+        if name in ATTRIBUTES and (abs(mean) > SURE * sd or name in in_words) and v < -LEAST
     ]
     return tuple(sorted(broken + missed, key=lambda fault: -fault.cost)[:MOST])

@@ -44,14 +44,15 @@ class Drafting:
             return drafts
 
     def _with_tools(self, request: Request, desk: Desk, n: int) -> Drafts:
-        offered = offering(request, may_ask=not was_asked(request))
+        may_ask = not was_asked(request)
+        offered = offering(request, may_ask=may_ask)
         for _ in range(EXCHANGES):
             (written,) = desk.complete(offered, 1)
             self.has_taken_tools = True
             calls = calls_of(written)
             if not calls:
                 return self._rest(request, offered, written, desk, n)
-            if (question := asked(calls)) is not None:
+            if may_ask and (question := asked(calls)) is not None:
                 desk.note("The model asked instead of answering.")
                 return Drafts((_said(written, question),), request, is_question=True)
             offered = replace(offered, messages=(*offered.messages, *_exchange(written, calls, desk)))

@@ -19,7 +19,6 @@ from idiolect.generation.agent.drafting import Drafting
 from idiolect.generation.agent.protocol import Desk
 from idiolect.generation.system_text import template
 from idiolect.models.protocol import OnCompletion, Request
-from idiolect.reward.judged import Judged
 from idiolect.schema import Completion, Message, Round
 
 TEMPLATE = "revise-1"
@@ -88,15 +87,20 @@ def revising(request: Request, answer: str, wrong: Sequence[Fault]) -> Request:
 def _best(
     desk: Desk, pool: Sequence[Completion], current: int, revisions: Sequence[Completion], about: tuple[str, ...]
 ) -> tuple[Completion, Round]:
-    """The best revision beside the pool, and whether it takes the place of the current answer.
+    """The revision that gains most of those that may take the place of the current answer, if any may; else of all.
 
-    It must be what the loop will choose of the pool with it, so that caution about what is unsure holds here too.
+    One may if it gains, the boundary admits it, and the loop would choose it of the pool with it: so caution about what
+    is unsure holds here too.
     """
-    among = desk.judged([pool[current].text, *(each.text for each in revisions)])
-    gains = among.scores.mean - among.scores.mean[0]
-    allowed = [at for at in range(1, len(revisions) + 1) if among.admitted[at]]
-    at = max(allowed or range(1, len(revisions) + 1), key=lambda each: float(gains[each]))
-    best = revisions[at - 1]
-    together: Judged = desk.judged([*(each.text for each in pool), best.text])
-    accepted = bool(allowed) and gains[at] > 0 and together.chosen == len(pool)
-    return best, Round(criticised=about, gain=round(float(gains[at]), 4), admitted=bool(allowed), accepted=accepted)
+    texts = [each.text for each in pool]
+    among = desk.judged([texts[current], *(each.text for each in revisions)])
+    gains, admitted = (among.scores.mean - among.scores.mean[0])[1:], among.admitted[1:]
+    order = sorted(range(len(revisions)), key=lambda at: (not admitted[at], -gains[at]))
+    for at in order:
+        if admitted[at] and gains[at] > 0 and desk.judged([*texts, revisions[at].text]).chosen == len(pool):
+            return revisions[at], _round(about, gains[at], admitted=True, accepted=True)
+    return revisions[order[0]], _round(about, gains[order[0]], admitted=admitted[order[0]], accepted=False)
+
+
+def _round(about: tuple[str, ...], gain: float, *, admitted: bool, accepted: bool) -> Round:
+    return Round(criticised=about, gain=round(float(gain), 4), admitted=admitted, accepted=accepted)
