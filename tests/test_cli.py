@@ -104,6 +104,16 @@ def test_feedback_as_json_is_the_profile_that_follows(idiolect: Terminal) -> Non
     assert said == idiolect.data("profile", "-u", "ana", "--json")
 
 
+def test_the_directions_of_a_profile_are_listed_with_what_they_rest_on(idiolect: Terminal) -> None:
+    assert "neutral in everything" in idiolect.data("profile", "-u", "ana", "--directions")
+    idiolect.data("feedback", "statement", "-u", "ana", "--value", "Shorter answers, please.")
+    lines = idiolect.data("profile", "-u", "ana", "--directions").splitlines()
+    assert [line.split()[:4] for line in lines[2:]] == [["length", "-", "short", "answers"]]
+    idiolect.data("feedback", "correction", "-u", "ana", "--attribute", "length", "--value", "0")
+    found = json.loads(idiolect.data("profile", "-u", "ana", "--directions", "--json"))["directions"]
+    assert {each["sign"] for each in found} == {0}
+
+
 def test_the_profile_is_drawn_with_its_uncertainty(idiolect: Terminal) -> None:
     idiolect.data("feedback", "statement", "-u", "ana", "--value", "Shorter answers, please.")
     drawn = idiolect.data("profile", "-u", "ana")

@@ -7,7 +7,7 @@ import pytest
 
 from idiolect.assistant import Assistant
 from idiolect.features.attributes import ATTRIBUTES
-from idiolect.generation.bridge import Bridge, directions
+from idiolect.generation.bridge import Bridge, directions, directions_of
 from idiolect.generation.protocol import Person
 from idiolect.generation.system_text import SystemText
 from idiolect.models.protocol import Request
@@ -135,3 +135,15 @@ def test_the_person_edits_the_list_by_what_they_say_correct_and_forget(assistant
     assert told(assistant, "What is a motet?") == [one]
     assistant.memory("ana").erase()
     assert told(assistant, "What is a mass?") == []
+
+
+def test_the_list_as_the_person_sees_it_is_the_one_that_the_model_is_told(assistant: Assistant) -> None:
+    assistant.say("ana", "shorter answers, please")
+    assistant.say("ana", "I like Rioja")
+    assistant.correct("ana", "hedging", -2)
+    seen = directions_of(assistant.profile("ana"))
+    assert {each.name: each.sign for each in seen.directions if each.sign} == {"length": -1, "hedging": -1, "Rioja": 1}
+    assert {each.name: each.source for each in seen.directions if each.sign}["hedging"] == "seen"
+    ids = {each.id for each in assistant.store.user("ana").preferences()}
+    assert {each.statement for each in seen.directions if each.source == "said"} == ids
+    assert "The model was told 3 directions of preference (template bridge-1)." in told(assistant, "Which Rioja?")

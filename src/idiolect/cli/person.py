@@ -75,6 +75,9 @@ def profile(
     context: typer.Context,
     user: User,
     every: Annotated[bool, typer.Option("--all", help="Show every taste, however unsure.")] = False,
+    pointing: Annotated[
+        bool, typer.Option("--directions", help="Show the list that the method `bridge` tells a model.")
+    ] = False,
     model: ModelName = None,
     store: StoreUrl = None,
     json: Json = False,
@@ -87,7 +90,11 @@ def profile(
     with opened_assistant(context) as assistant:
         believed = assistant.profile(user)
         short = shortened(assistant.store.user(user))
-    if json:
+    if pointing:
+        from idiolect.cli.directions import show_directions
+
+        show_directions(believed, short, every, json)
+    elif json:
         printed_json(believed)
     else:
         show_profile(believed, short, every)

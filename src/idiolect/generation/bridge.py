@@ -11,8 +11,9 @@ Shared: the template.  Per user: the belief, and its text while the process runs
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Literal, Self, TypeAlias
+
+import numpy as np
 
 from idiolect.features.attributes import ATTRIBUTES
 from idiolect.generation.profile_prompt import confident, words_of
@@ -20,7 +21,7 @@ from idiolect.generation.protocol import Host, Person, Prepared
 from idiolect.generation.system_text import SystemText, template
 from idiolect.models.protocol import Request
 from idiolect.prompting import OfBridge
-from idiolect.schema import Preference
+from idiolect.schema import Noun, Preference, Profile
 
 TEMPLATE = "bridge-1"
 KEPT = 256  # texts of the latest beliefs; they go with the method, when anything is forgotten
@@ -31,15 +32,24 @@ Group: TypeAlias = Literal["limits", "style", "likes", "dislikes"]
 GROUPS: tuple[Group, ...] = ("limits", "style", "likes", "dislikes")
 
 
-@dataclass(frozen=True)
-class Direction:
+class Direction(Noun):
     """One dimension of P~_u: a named attribute or a stated topic, and where the person's preference points."""
 
     name: str
-    sign: Literal[-1, 0, 1]
-    words: str  # what is preferred: for an attribute its pole, for a topic what was said; empty where it is neutral
+    sign: Literal[-1, 0, 1] = 0
+    words: str = (
+        ""  # what is preferred: for an attribute its pole, for a topic what was said; empty where it is neutral
+    )
     source: Source = ""
     group: Group = "style"
+    statement: str = ""  # id of the one that it was said in
+
+
+class Directions(Noun):
+    """All of a person's, as they see them."""
+
+    user: str
+    directions: tuple[Direction, ...]
 
 
 class Bridge:
@@ -93,6 +103,18 @@ def directions(person: Person) -> tuple[Direction, ...]:
     return (*named, *told.values())
 
 
+def directions_of(profile: Profile) -> Directions:
+    """The same of all that is believed of a person, for them to see."""
+    person = Person(
+        preferences=profile.preferences,
+        mean=np.array([taste.mean for taste in profile.tastes]),
+        sd=np.array([taste.sd for taste in profile.tastes]),
+        names=[taste.attribute for taste in profile.tastes],
+        evidence=profile.evidence,
+    )
+    return Directions(user=profile.user, directions=directions(person))
+
+
 def _settled(person: Person) -> frozenset[str]:
     """Attributes whose number the person has set by hand, or has shown so often that it is as sure."""
     return frozenset(name for name, sd in zip(person.names, person.sd, strict=True) if sd <= BY_HAND)
@@ -102,14 +124,22 @@ def _of_attribute(name: str, said: Preference | None, seen: str | None) -> Direc
     """What was said goes before what was seen."""
     attribute = ATTRIBUTES[name]
     if said is not None:
-        return Direction(name, said.polarity, attribute.high if said.polarity > 0 else attribute.low, "said")
+        pole = attribute.high if said.polarity > 0 else attribute.low
+        return Direction(name=name, sign=said.polarity, words=pole, source="said", statement=said.id)
     if seen is not None:
-        return Direction(name, 1 if seen == attribute.high else -1, seen, "seen")
-    return Direction(name, 0, "")
+        return Direction(name=name, sign=1 if seen == attribute.high else -1, words=seen, source="seen")
+    return Direction(name=name)
 
 
 def _of_topic(said: Preference) -> Direction:
-    return Direction(said.object or said.text, said.polarity, words_of(said), "said", _group(said))
+    return Direction(
+        name=said.object or said.text,
+        sign=said.polarity,
+        words=words_of(said),
+        source="said",
+        group=_group(said),
+        statement=said.id,
+    )
 
 
 def _group(said: Preference) -> Group:
