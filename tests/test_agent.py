@@ -121,13 +121,13 @@ def test_an_answer_that_nothing_speaks_against_is_not_revised() -> None:
 
 
 def test_the_revision_is_asked_for_by_what_the_best_draft_goes_against() -> None:
-    desk = Table({"a": -1.0, "b": -2.0, "c": 0.5, "d": 0.1}, {}, [("a", "b"), ("c", "d")])
+    desk = Table({"a": -1.0, "b": -2.0, "c": 1.0, "d": 0.1}, {}, [("a", "b"), ("c", "d")])
     assert written(desk) == ["a", "b", "c"]
     asking = desk.asked[1].messages
     assert asking[:1] == ASKED.messages
     assert (asking[1].role, asking[1].text) == ("assistant", "a")
     assert "- long answers" in asking[2].text
-    assert desk.rounds == [Round(criticised=("length",), gain=1.5, admitted=True, accepted=True)]
+    assert desk.rounds == [Round(criticised=("length",), gain=2.0, admitted=True, accepted=True)]
     assert desk.is_told
 
 
@@ -145,7 +145,7 @@ def test_what_the_boundary_admits_none_of_is_not_revised() -> None:
 
 
 def test_a_broken_limit_is_told_in_the_persons_words_and_kept_by_its_id() -> None:
-    desk = Table({"a": 1.0, "b": 1.0}, {}, [("a",), ("b",)], told={"a": -3.0, "b": 3.0})
+    desk = Table({"a": 1.0, "b": 1.0}, {}, [("a",), ("b",)], mean=0.0, told={"a": -3.0, "b": 3.0})
     assert written(desk, n=1) == ["a", "b"]
     assert '- They said: "I have a nut allergy"' in desk.asked[1].messages[-1].text
     assert desk.rounds[0].criticised == ("evt-1",)
@@ -171,6 +171,6 @@ def test_the_gravest_faults_are_told_first_and_not_too_many() -> None:
     phi = np.array([[-1.0, 1.0, -1.0, -1.0, -1.0]])
     judged = Judged(phi, (Verdict(score=1.0),), (True,), np.zeros((0, 1)), Scores(np.zeros(1), np.zeros(1)), 0)
     found = faults(judged, 0, (), tastes)
-    assert [(each.about, each.cost) for each in found] == [("formality", 3.0), ("warmth", 2.0), ("length", 1.0)]
+    assert [(each.about, each.cost) for each in found] == [("formality", 6.0), ("warmth", 4.0), ("length", 2.0)]
     assert len(found) == MOST
     assert faults(judged, 0, (), unsure) == ()
