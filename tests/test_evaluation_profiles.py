@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from idiolect.alignment.decoding import CHOOSERS
 from idiolect.evaluation.harness import recompute, run_bench
 from idiolect.evaluation.profiles import Profiles, turns
 from idiolect.evaluation.profiles.answering import Asked, Judged, by_chance, chosen, first, methods
@@ -91,7 +92,8 @@ def test_a_small_run_gives_the_same_figures_again_from_its_cases(tmp_path: Path)
     written = tmp_path / "cases.jsonl"
     report = run_bench("profiles", None, None, written, SMALL, progress=False, runs=tmp_path / "runs")
     found = report.metrics
-    pairs = 5 * 2 * (len(GENERATION) - 1) + 5 * 2 + 5  # single answers, chosen plain ones, chosen joined ones
+    pairs = 5 * 2 * (len(GENERATION) - 1)  # single answers
+    pairs += (5 * 2 + 5) * len(CHOOSERS)  # chosen plain ones, chosen joined ones
     assert found["all/on"].n == pairs
     assert found["all/on"].value <= found["all/off"].value
     assert found["door_adversarial"].value < found["door_harmless"].value

@@ -208,6 +208,7 @@ class Assistant:
             messages=messages,
             request=prepared.request,
             candidates=method.candidates or 1,
+            chooser=method.chooser,
             workflow=self._parts.workflow(method, belief, recalled),
             method=method.name,
             model=self.model.name,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from idiolect.alignment.decoding.best_of_n import best
+from idiolect.alignment.decoding import CHOOSERS
 from idiolect.boundary import Boundary
 from idiolect.reward.judged import Judged
 from idiolect.reward.protocol import PersonalReward
@@ -32,7 +32,8 @@ class Choosing:
         with watch.step("choose"):
             told = self._told(turn, texts)
             scores = matched(self.reward.score(turn.belief, phi), told)
-            return Judged(phi, tuple(verdicts), tuple(admitted), told, scores, best(scores, admitted, self.kappa))
+            chosen = CHOOSERS[turn.chooser](scores, admitted, self.kappa)
+            return Judged(phi, tuple(verdicts), tuple(admitted), told, scores, chosen)
 
     def _verdicts(self, turn: Turn, texts: Sequence[str]) -> list[Verdict]:
         """Each text of a turn is judged once: a guard may be far away."""

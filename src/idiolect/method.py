@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from idiolect.alignment.decoding import CHOOSERS
 from idiolect.errors import UnknownMethod
 from idiolect.generation import GENERATION
 from idiolect.generation.agent import AGENTS
@@ -17,11 +18,12 @@ class Method:
     generation: tuple[str, ...]
     candidates: int | None = None
     agent: str | None = None  # who writes with the request; None: the model alone
+    chooser: str = "best-of"  # who picks one of several
 
     @property
     def name(self) -> str:
         """The name that would be parsed to this method."""
-        best_of = () if self.candidates in (None, 1) else (f"best-of-{self.candidates}",)
+        best_of = () if self.candidates in (None, 1) else (f"{self.chooser}-{self.candidates}",)
         agent = () if self.agent is None else (self.agent,)
         return "+".join((*self.generation, *agent, *best_of)) or "plain"
 
@@ -31,9 +33,10 @@ def parse(name: str) -> Method:
     generation: list[str] = []
     candidates: int | None = None
     agent: str | None = None
+    chooser = "best-of"
     for part in name.split("+"):
-        if match := re.fullmatch(r"best-of-(\d{1,3})", part):
-            candidates = int(match[1])
+        if (match := re.fullmatch(r"(.+)-(\d{1,3})", part)) and match[1] in CHOOSERS:
+            chooser, candidates = match[1], int(match[2])
             if not 1 <= candidates <= MOST_CANDIDATES:
                 raise UnknownMethod(f"{part}: choose among 1 to {MOST_CANDIDATES} candidates")
         elif part in GENERATION:
@@ -41,6 +44,6 @@ def parse(name: str) -> Method:
         elif part in AGENTS:
             agent = part
         else:
-            names = ", ".join(sorted([*GENERATION, *AGENTS]))
-            raise UnknownMethod(f"no method named {part!r}; there are: auto, {names}, best-of-N, joined by '+'")
-    return Method(tuple(generation), candidates, agent)
+            names = ", ".join([*sorted([*GENERATION, *AGENTS]), *(f"{each}-N" for each in CHOOSERS)])
+            raise UnknownMethod(f"no method named {part!r}; there are: auto, {names}, joined by '+'")
+    return Method(tuple(generation), candidates, agent, chooser)

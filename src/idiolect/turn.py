@@ -88,6 +88,7 @@ class Turn:
     asked: Asked | None = None  # what the reward reads of the prompt
     phi: Array | None = None  # (n, d) of the candidates, once they are written
     otherwise: Otherwise | None = None  # what would have changed the choice, once it is made
+    chooser: str = "best-of"  # who picks one of several candidates
     workflow: Workflow | None = None  # the agent that writes; None: the model alone
     verdicts: dict[str, Verdict] = field(default_factory=dict)  # of the answers that were judged so far
     cost: Cost = field(default_factory=Cost)
