@@ -7,11 +7,14 @@ from math import factorial, log, prod
 import numpy as np
 import pytest
 
+from idiolect.alignment.decoding import CHOOSERS
 from idiolect.alignment.decoding.best_of_n import best
 from idiolect.alignment.decoding.soft_best_of_n import probabilities, soft
+from idiolect.assistant import Assistant
 from idiolect.method import Method, parse
 from idiolect.reward.protocol import Scores
 from idiolect.schema import Array
+from idiolect.settings import Settings
 
 REWARDS = np.array([-2.0, -1.1, -0.6, 0.1, 0.7, 1.9])  # of the toy's answers, from the worst on
 M = len(REWARDS)
@@ -88,6 +91,20 @@ def test_the_same_scores_give_the_same_draw_and_others_give_what_is_likely() -> 
     assert drawn == [soft(pool, [True, True], 0.0) for pool in pools]
     likely = probabilities(pools[0], [True, True], 0.0)[0]
     assert np.mean(np.array(drawn) == 0) == pytest.approx(likely, abs=4 * np.sqrt(likely * (1 - likely) / 4000))
+
+
+def test_the_loop_shows_what_the_named_form_picks() -> None:
+    settings = Settings(model="scripted", store="sqlite://", embedder="none", kappa=0.0)
+    with Assistant(settings=settings) as assistant:
+        assistant.correct("ana", "length", -0.2)
+        shown = {form: set[bool]() for form in CHOOSERS}
+        for form in CHOOSERS:
+            for number in range(12):
+                answer = assistant.answer("ana", f"Which tea, number {number}?", method=f"plain+{form}-4")
+                assert answer.trace.method == f"plain+{form}-4"
+                rewards = [candidate.reward for candidate in answer.candidates]
+                shown[form].add(rewards[answer.chosen or 0] == max(rewards))
+    assert shown == {"best-of": {True}, "soft-best-of": {True, False}}
 
 
 def test_both_forms_are_methods_by_name() -> None:

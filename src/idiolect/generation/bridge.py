@@ -4,9 +4,9 @@
 
 g is no model here: every named attribute of which the belief is sure (|m_j| / sd_j > 1.64) or that was said has a
 direction, and so has each topic that was stated; all else is neutral and stands in no prompt. A number that the person
-set goes before what they said. The same belief gives the
-same bytes, whatever the order of its events, so that the model's own cache of the prompt serves.
-There is no second store to edit: what a person says, corrects or forgets changes the list.
+set goes before what they said. The same belief gives the same bytes, whatever the order of its events, so that the
+model's own cache of the prompt serves. There is no second store to edit: what a person says, corrects or forgets
+changes the list.
 Shared: the template.  Per user: the belief, and its text while the process runs.  Cold start: plain.
 """
 
@@ -37,9 +37,7 @@ class Direction(Noun):
 
     name: str
     sign: Literal[-1, 0, 1] = 0
-    words: str = (
-        ""  # what is preferred: for an attribute its pole, for a topic what was said; empty where it is neutral
-    )
+    words: str = ""  # what is preferred: of an attribute its pole, of a topic what was said; empty where neutral
     source: Source = ""
     group: Group = "style"
     statement: str = ""  # id of the one that it was said in
