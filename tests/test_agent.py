@@ -33,6 +33,7 @@ class Table:
     mean: float = 1.0
     told: Mapping[str, float] = field(default_factory=dict)
     sd: Mapping[str, float] = field(default_factory=dict)
+    astray: Sequence[str] = ()
     takes_tools: bool = False
     asked: list[Request] = field(default_factory=list)
     rounds: list[Round] = field(default_factory=list)
@@ -62,6 +63,9 @@ class Table:
         admitted = tuple(self.r_0.get(text, 1.0) >= TAU for text in texts)
         verdicts = tuple(Verdict(score=self.r_0.get(text, 1.0)) for text in texts)
         return Judged(phi, verdicts, admitted, told, scores, best(scores, admitted, 0.5))
+
+    def is_about(self, text: str, answer: str) -> bool:
+        return text not in self.astray
 
     def search(self, query: str) -> Sequence[Preference]:
         raise AssertionError(f"nobody calls tools here, but was asked for {query}")
@@ -126,7 +130,7 @@ def test_the_revision_is_asked_for_by_what_the_best_draft_goes_against() -> None
     asking = desk.asked[1].messages
     assert asking[:1] == ASKED.messages
     assert (asking[1].role, asking[1].text) == ("assistant", "a")
-    assert "- long answers" in asking[2].text
+    assert "I would rather have long answers." in asking[2].text
     assert desk.rounds == [Round(criticised=("length",), gain=2.0, admitted=True, accepted=True)]
     assert desk.is_told
 
@@ -138,6 +142,18 @@ def test_a_better_answer_outside_the_boundary_is_not_taken_and_no_third_is_asked
     assert len(desk.asked) == 2
 
 
+def test_a_revision_that_strays_from_the_question_is_not_taken_however_it_pleases() -> None:
+    desk = Table({"a": -1.0, "- long answers": 3.0}, {}, [("a",), ("- long answers",)], astray=("- long answers",))
+    assert written(desk, n=1) == ["a"]
+    assert desk.rounds == [Round(criticised=("length",))]
+    assert "did not answer the question" in desk.notes[0]
+
+
+def test_a_revision_that_recites_what_was_wished_is_none() -> None:
+    desk = Table({"a": -1.0, "Sure! Long answers: yes.": 3.0}, {}, [("a",), ("Sure! Long answers: yes.",)])
+    assert written(desk, n=1) == ["a"]
+
+
 def test_what_the_boundary_admits_none_of_is_not_revised() -> None:
     desk = Table({"a": -1.0}, {"a": 0.0}, [("a",)])
     assert written(desk, n=1) == ["a"]
@@ -147,7 +163,7 @@ def test_what_the_boundary_admits_none_of_is_not_revised() -> None:
 def test_a_broken_limit_is_told_in_the_persons_words_and_kept_by_its_id() -> None:
     desk = Table({"a": 1.0, "b": 1.0}, {}, [("a",), ("b",)], mean=0.0, told={"a": -3.0, "b": 3.0})
     assert written(desk, n=1) == ["a", "b"]
-    assert '- They said: "I have a nut allergy"' in desk.asked[1].messages[-1].text
+    assert 'Mind what I said: "I have a nut allergy".' in desk.asked[1].messages[-1].text
     assert desk.rounds[0].criticised == ("evt-1",)
 
 

@@ -5,21 +5,29 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
+import httpx
 import pytest
 from pydantic import JsonValue, SecretStr
+from typer.testing import CliRunner
 
 from erased import files_with
 from idiolect.assistant import Assistant
+from idiolect.cli.app import app
 from idiolect.errors import UnknownMethod
 from idiolect.features.minilm import MiniLM
 from idiolect.method import parse
 from idiolect.models.scripted_endpoint import ScriptedEndpoint
-from idiolect.schema import Answer, Message
+from idiolect.schema import EVENT, Answer, Message, MethodChosen
+from idiolect.server.app import create_app
 from idiolect.settings import Settings
+from serving import assistant_in, running
 
 CHAT = "/chat/completions"
 QUESTION = "What is a quick dinner?"
 NUTS = "I have a severe nut allergy"
+SOUP = "A soup with bread may be recommended, since it is warm, and made within a quarter of an hour."
+
+AGAIN = "Please answer me once more"
 
 Body: TypeAlias = dict[str, JsonValue]
 Reply: TypeAlias = Mapping[str, JsonValue]
@@ -239,7 +247,6 @@ def test_no_round_lowers_what_is_shown_and_every_call_is_counted(alone: Assistan
     shown, drafts = answer.candidates[answer.chosen], answer.candidates[:candidates]
     assert taken == [] or answer.chosen == len(answer.candidates) - 1
     assert shown.reward - 0.5 * shown.sd >= max(each.reward - 0.5 * each.sd for each in drafts) - 1e-3
-    assert len(taken) == (candidates == 1)  # the scripted model's first answer is short, and among four is a long one
 
 
 def test_a_stream_of_an_agent_begins_after_the_choice(alone: Assistant) -> None:
@@ -249,9 +256,36 @@ def test_a_stream_of_an_agent_begins_after_the_choice(alone: Assistant) -> None:
     assert answer.trace.method == "agent"
 
 
+def test_a_revision_that_pleases_more_is_what_is_shown_and_the_reasons_tell(
+    endpoint: ScriptedEndpoint, assistant: Assistant
+) -> None:
+    endpoint.behaviour.replies[CHAT] = lambda body: reply(SOUP if AGAIN in json.dumps(body) else "A soup.")
+    assistant.say("ada", "longer answers, please")
+    answer = assistant.answer("ada", QUESTION)
+    first, *_ = answer.trace.rounds
+    assert (answer.text, [each.text for each in answer.candidates]) == (SOUP, ["A soup.", SOUP])
+    assert (first.criticised, first.accepted, first.admitted) == (("length",), True, True)
+    assert "An agent revised it" in answer.why()
+    assert "calls of the model" in answer.why()
+
+
+def test_a_person_has_a_method_of_their_own_which_a_request_overrules(alone: Assistant) -> None:
+    memory = alone.memory("ada")
+    assert alone.profile("ada").method is None
+    memory.use("plain+best-of-2")
+    assert alone.profile("ada").method == "plain+best-of-2"
+    assert alone.answer("ada", QUESTION).trace.method == "plain+best-of-2"
+    assert alone.answer("ada", QUESTION, method="agent", candidates=1).trace.method == "agent"
+    assert alone.answer("ben", QUESTION).trace.method == "agent+best-of-4"
+    memory.use(None)
+    assert (alone.profile("ada").method, alone.answer("ada", QUESTION).trace.method) == (None, "agent+best-of-4")
+    with pytest.raises(UnknownMethod):
+        memory.use("butler")
+    assert isinstance(EVENT.validate_json(EVENT.dump_json(MethodChosen(method="agent"))), MethodChosen)
+
+
 def test_revisions_that_were_not_taken_are_kept_nowhere(endpoint: ScriptedEndpoint, tmp_path: Path) -> None:
-    soup = "A soup with bread may be recommended, since it is warm, and made within a quarter of an hour."
-    endpoint.behaviour.replies[CHAT] = lambda body: reply("Canary!" if "once more" in json.dumps(body) else soup)
+    endpoint.behaviour.replies[CHAT] = lambda body: reply("Canary!" if AGAIN in json.dumps(body) else SOUP)
     settings = Settings(
         model="scripted", base_url=endpoint.base_url, method="agent", candidates=1, store=f"sqlite:///{tmp_path}/me.db"
     )
@@ -262,7 +296,7 @@ def test_revisions_that_were_not_taken_are_kept_nowhere(endpoint: ScriptedEndpoi
         embedder = opened.learner.embedder
         assert isinstance(embedder, MiniLM)
         assert [each.accepted for each in answer.trace.rounds] == [False]
-        assert (embedder.keeps(soup), embedder.keeps("Canary!")) == (True, False)
+        assert (embedder.keeps(SOUP), embedder.keeps("Canary!")) == (True, False)
     assert files_with(tmp_path, b"A soup with bread") and not files_with(tmp_path, b"Canary!")
 
 
@@ -271,3 +305,20 @@ def test_the_name_of_a_method_tells_the_agent_and_the_candidates() -> None:
         assert parse(name).name == name
     with pytest.raises(UnknownMethod, match="agent"):
         parse("butler")
+
+
+def test_the_command_and_the_api_set_a_persons_method_and_show_it(tmp_path: Path) -> None:
+    store = ("--store", f"sqlite:///{tmp_path / 'people.db'}", "--model", "scripted")
+    told = CliRunner().invoke(app, ["profile", "-u", "ada", "--use", "agent+best-of-2", *store])
+    assert told.exit_code == 0 and "answered by agent+best-of-2" in told.output
+    assert isinstance(
+        CliRunner().invoke(app, ["profile", "-u", "ada", "--use", "butler", *store]).exception, UnknownMethod
+    )
+    with assistant_in(tmp_path) as opened, running(create_app(opened)) as at, httpx.Client(base_url=at) as http:
+        assert http.get("/v1/users/ada/profile").json()["method"] == "agent+best-of-2"
+        assert http.put("/v1/users/ada/method", json={"method": "auto"}).json()["method"] == "auto"
+        assert http.put("/v1/users/ada/method", json={"method": "butler"}).status_code == 400
+        assert http.put("/v1/users/ada/method", json={"method": None}).json()["method"] is None
+        assert opened.profile("ada").method is None
+    reset = CliRunner().invoke(app, ["profile", "-u", "ada", "--use", "settings", *store])
+    assert "answered by" not in reset.output

@@ -22,6 +22,7 @@ from idiolect.memory.inference.allowing import allows, demand
 from idiolect.memory.remembering import heard, remember
 from idiolect.memory.rights.retaining import Clock, Rule
 from idiolect.memory.store import Store
+from idiolect.method import chosen_for
 from idiolect.models.protocol import Model
 from idiolect.parts import is_structured, open_parts
 from idiolect.profile import profile_of
@@ -134,7 +135,7 @@ class Assistant:
             demand(transaction, event)
             belief = self.learner.learn(transaction, event, turns)
             said = transaction.preferences()  # here, so that beliefs in words and in numbers are of one moment
-            return profile_of(user, self.learner, belief, said, self.learner.inferred(transaction))
+            return profile_of(transaction, self.learner, belief, said)
 
     def prefer(self, user: str, chosen: Candidate | Answer | str, over: Candidate | Answer | str) -> Profile:
         """`chosen` was preferred over the other; candidates or their ids."""
@@ -164,7 +165,7 @@ class Assistant:
         """All that is believed of a person."""
         person = self.store.user(user)
         belief, said = self.learner.belief(person), person.preferences()
-        return profile_of(user, self.learner, belief, said, self.learner.inferred(person))
+        return profile_of(person, self.learner, belief, said)
 
     def memory(self, user: str) -> Memory:
         """What is remembered of a person, to be seen and changed by them."""
@@ -197,7 +198,8 @@ class Assistant:
         with watch.step("recall"):
             person, extra = self.store.user(user), options.get("extra", {})
             recalled = self._parts.recall(person, messages, extra)
-            method = self._parts.method(options.get("method"), options.get("candidates"), extra, recalled)
+            chosen = options.get("method") or chosen_for(person)
+            method = self._parts.method(chosen, options.get("candidates"), extra, recalled)
             method = replace(method, candidates=max(method.candidates or 1, options.get("show", 1)))
             asked = None if is_structured(extra) else self.learner.asked(newest(messages))
             belief = self.learner.reward.about(self.learner.belief(person), asked)

@@ -20,12 +20,14 @@ from idiolect.memory.rights.asking import Forgetting, forgotten
 from idiolect.memory.rights.receipt import NO_CACHES
 from idiolect.memory.rights.seeing import coming_from
 from idiolect.memory.store import Transaction, UserStore
+from idiolect.method import AUTOMATIC, parse
 from idiolect.schema import (
     AnyEvent,
     Consent,
     Correction,
     Decision,
     Inference,
+    MethodChosen,
     Noun,
     Preference,
     Revision,
@@ -142,6 +144,13 @@ class Memory:
             with self.person.transaction() as transaction:
                 self._record(transaction, [Consent(inference=asked.inference, given=asked.allowed)])
         return self.allowances().since(before)
+
+    def use(self, method: str | None) -> None:
+        """How the person's answers are made personal from now on; None: as the settings say. Raises UnknownMethod."""
+        if method not in (None, AUTOMATIC):
+            parse(method)
+        with self.person.transaction() as transaction:
+            transaction.append(MethodChosen(method=method))
 
     def forget(self, asked: Forgetting) -> Receipt:
         """Forget a statement, a topic, a source or a period, without a trace."""

@@ -21,6 +21,8 @@ def why(answer: Answer) -> str:
         _evidence(answer),
         *(f"Recalled an earlier turn of {day(turn.at)}." for turn in answer.trace.turns),
         *answer.trace.notes,
+        *_rounds(answer),
+        *_cost(answer),
         f"Boundary: {_verdict(answer)}.",
         f"Method {answer.trace.method} on {answer.trace.model}.",
     ]
@@ -96,6 +98,25 @@ def _shares(shares: tuple[Share, ...]) -> list[str]:
     rest = sum(share.contribution for share in shares) - sum(share.contribution for share in told)
     parts = [speaks_for, f"against it {against}" if against else "", f"all else {rest:+.2f}"]
     return [f"What counted: {'; '.join(part for part in parts if part)}."]
+
+
+def _rounds(answer: Answer) -> list[str]:
+    """What an agent did beside writing."""
+    rounds = answer.trace.rounds
+    if not rounds:
+        return []
+    accepted = [each.gain for each in rounds if each.accepted and each.gain is not None]
+    taken = f"took {len(accepted)} ({', '.join(f'{gain:+.2f}' for gain in accepted)})" if accepted else "took none"
+    return [f"An agent revised it in {len(rounds)} round{'s' * (len(rounds) > 1)} and {taken}."]
+
+
+def _cost(answer: Answer) -> list[str]:
+    """Of all calls, where there was more than the one that is seen."""
+    cost = answer.trace.cost
+    if cost is None or cost.calls < 2:
+        return []
+    took = f"{cost.prompt_tokens} tokens read, {cost.completion_tokens} written, {cost.seconds:.1f} s"
+    return [f"It took {cost.calls} calls of the model: {took}."]
 
 
 def _evidence(answer: Answer) -> str:

@@ -7,7 +7,10 @@ from idiolect.alignment.decoding import CHOOSERS
 from idiolect.errors import UnknownMethod
 from idiolect.generation import GENERATION
 from idiolect.generation.agent import AGENTS
+from idiolect.memory.reading import Reading
+from idiolect.schema import MethodChosen
 
+AUTOMATIC = "auto"  # what suits the model and the person
 MOST_CANDIDATES = 16  # beyond this, best-of-N learns to please the reward's errors
 
 
@@ -26,6 +29,14 @@ class Method:
         best_of = () if self.candidates in (None, 1) else (f"{self.chooser}-{self.candidates}",)
         agent = () if self.agent is None else (self.agent,)
         return "+".join((*self.generation, *agent, *best_of)) or "plain"
+
+
+def chosen_for(person: Reading) -> str | None:
+    """The name of the method that was chosen for one person; None: as the settings say."""
+    for recorded in person.newest("method", most=1):
+        if isinstance(recorded.event, MethodChosen):
+            return recorded.event.method
+    return None
 
 
 def parse(name: str) -> Method:

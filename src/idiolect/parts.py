@@ -23,7 +23,7 @@ from idiolect.memory.recall.settings import RecallSettings
 from idiolect.memory.recollection import Recollection
 from idiolect.memory.rights import Caches
 from idiolect.memory.store import Store, UserStore, open_store
-from idiolect.method import Method, parse
+from idiolect.method import AUTOMATIC, Method, parse
 from idiolect.models import WhiteBox, opener, same_weights_open
 from idiolect.models.llamacpp import LlamaCpp
 from idiolect.models.protocol import Model, Request
@@ -124,7 +124,7 @@ class Parts:
         if is_structured(extra):
             return Method(("plain",), 1)  # a tool call or a schema is never personalized
         chosen = name or self.settings.method
-        method = self._automatic(recalled) if chosen == "auto" else parse(chosen)
+        method = self._automatic(recalled) if chosen == AUTOMATIC else parse(chosen)
         usual = 1 if self.model.is_metered else CANDIDATES
         return replace(method, candidates=candidates or method.candidates or self.settings.candidates or usual)
 

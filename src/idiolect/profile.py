@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from idiolect.learning import Learner
+from idiolect.learning import Learner, Reader
+from idiolect.method import chosen_for
 from idiolect.reward.protocol import Belief
 from idiolect.schema import Preference, Profile, Taste
 
@@ -12,18 +13,16 @@ CONFIDENT = 1.64  # standard deviations from zero: 90 % of the posterior on one 
 DIGITS = 4
 
 
-def profile_of(user: str, learner: Learner, belief: Belief, said: tuple[Preference, ...], inferred: int = 0) -> Profile:
-    """Tastes in the named attributes and in learnt directions, the surest first, with the statements in force.
-
-    `inferred`: how many pieces of the belief's evidence were inferred, with the person's consent.
-    """
+def profile_of(person: Reader, learner: Learner, belief: Belief, said: tuple[Preference, ...]) -> Profile:
+    """Tastes in the named attributes and in learnt directions, the surest first, with the statements in force."""
     return Profile(
-        user=user,
+        user=person.id,
         evidence=belief.seen,
         tastes=tuple(_tastes(learner, belief)),
         preferences=said,
         space=learner.space.version,
-        inferred=inferred,
+        inferred=learner.inferred(person),
+        method=chosen_for(person),
     )
 
 

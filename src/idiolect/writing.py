@@ -17,6 +17,7 @@ from idiolect.memory.door import pass_the_door
 from idiolect.memory.extraction import told
 from idiolect.memory.in_conversation import is_of_the_store
 from idiolect.memory.naming import everything
+from idiolect.memory.recall.words import stems
 from idiolect.models.protocol import OnCompletion, Request
 from idiolect.parts import Parts
 from idiolect.reward.judged import Judged
@@ -24,6 +25,9 @@ from idiolect.schema import Array, Completion, Preference, Proposal, Round, Slot
 from idiolect.turn import Stopwatch, Turn
 
 MOST_PROPOSED = 3  # beside one answer
+ABOUT = (
+    0.25  # cosine: revisions that answer have .36 and more to the answer before them, those that repeat the task .16
+)
 
 
 @dataclass(frozen=True)
@@ -90,9 +94,18 @@ class TurnDesk:
 
     def judged(self, texts: Sequence[str]) -> Judged:
         """As the loop will judge them."""
-        fresh = [text for text in dict.fromkeys(texts) if text not in self.rows]
-        self.rows |= zip(fresh, self._learner.phi(fresh), strict=True)
+        self._measure(texts)
         return self.choosing.judged(self.turn, texts, np.stack([self.rows[text] for text in texts]), Stopwatch())
+
+    def is_about(self, text: str, answer: str) -> bool:
+        """By the embedding; without an embedder by shared words."""
+        embedder, others = self._learner.embedder, [self.turn.prompt, answer]
+        if embedder is None:
+            return any(not set(stems(text)).isdisjoint(stems(each)) for each in others)
+        self._measure([text])  # also so that its vector is forgotten with the others
+        found = embedder.embed([text, *others])
+        found = found / np.linalg.norm(found, axis=1, keepdims=True).clip(1e-12)
+        return bool((found[1:] @ found[0]).max() >= ABOUT)
 
     def search(self, query: str) -> Sequence[Preference]:
         """What is remembered of the person that bears on a query and may go to this model."""
@@ -142,6 +155,10 @@ class TurnDesk:
         """No cache holds what stands in no event: an erasure would not know of it."""
         if self._learner.embedder is not None:
             self._learner.embedder.forget([*(text for text in self.rows if text not in kept), *self.queries])
+
+    def _measure(self, texts: Sequence[str]) -> None:
+        fresh = [text for text in dict.fromkeys(texts) if text not in self.rows]
+        self.rows |= zip(fresh, self._learner.phi(fresh), strict=True)
 
     @property
     def _learner(self) -> Learner:

@@ -9,6 +9,7 @@ import typer
 from idiolect.cli.options import LAST, AnswerId, Config, Json, ModelName, StoreUrl, User, answer_id, opened_assistant
 from idiolect.errors import BadInput
 
+SETTINGS = "settings"  # as a method's name: none of the person's own
 FIELD = re.compile(r"`(answer|value|over|attribute)`")  # as the library names what is an option here
 
 
@@ -75,6 +76,10 @@ def profile(
     context: typer.Context,
     user: User,
     every: Annotated[bool, typer.Option("--all", help="Show every taste, however unsure.")] = False,
+    use: Annotated[
+        str | None,
+        typer.Option("--use", help="From now on answer them by this method, such as `agent`; `settings`: as others."),
+    ] = None,
     pointing: Annotated[
         bool, typer.Option("--directions", help="Show the list that the method `bridge` tells a model.")
     ] = False,
@@ -88,6 +93,8 @@ def profile(
     from idiolect.cli.show import printed_json, show_profile
 
     with opened_assistant(context) as assistant:
+        if use is not None:
+            assistant.memory(user).use(None if use == SETTINGS else use)
         believed = assistant.profile(user)
         short = shortened(assistant.store.user(user))
     if pointing:

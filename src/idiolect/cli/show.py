@@ -100,6 +100,8 @@ def show_profile(profile: Profile, short: Mapping[str, str], every: bool = False
     if profile.inferred:
         signs = f"{profile.inferred} weak sign{'' if profile.inferred == 1 else 's'}"
         title += f" and {signs}, inferred as {profile.user} allows"
+    if profile.method is not None:
+        title += f"; answered by {profile.method}"
     rows = [
         (
             taste.attribute,

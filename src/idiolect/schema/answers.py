@@ -70,7 +70,7 @@ class Round(Noun):
     """One revision by an agent: what the answer was criticised for, and whether the new one was taken."""
 
     criticised: tuple[str, ...]  # attributes, and ids of statements
-    gain: float | None = None  # r_u of the best revision less that of the answer before; None: it could not be written
+    gain: float | None = None  # r_u of the best revision less that of the answer before; None: there was none
     admitted: bool = False  # by the boundary
     accepted: bool = False
 

@@ -84,3 +84,4 @@ class Profile(Noun):
     preferences: tuple[Preference, ...]
     space: str  # version of the preference space
     inferred: int = 0  # pieces of the evidence that were inferred, with the person's consent
+    method: str | None = None  # chosen for this person; None: as the settings say

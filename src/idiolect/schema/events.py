@@ -165,6 +165,13 @@ class Restart(Event):
     consent: str  # id of the event by which the person allows it; the restart stays as long as this
 
 
+class MethodChosen(Event):
+    """How the person's answers are made personal from then on; None: as the settings say."""
+
+    kind: Literal["method"] = "method"
+    method: str | None = None
+
+
 class Signal(Event):
     """What a client saw the person do with an answer, without saying anything of it; kept only with their consent."""
 
@@ -203,6 +210,7 @@ AnyEvent: TypeAlias = Annotated[
     | Consent
     | Sharing
     | Restart
+    | MethodChosen
     | Signal
     | Hint,
     Field(discriminator="kind"),

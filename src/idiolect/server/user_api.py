@@ -24,6 +24,13 @@ def profile(assistant: Serving, user: UserId) -> Profile:
     return assistant.profile(user)
 
 
+@router.put("/v1/users/{user}/method")
+def method(assistant: Serving, user: UserId, chosen: wire.MethodOfPerson) -> Profile:
+    """Answer a person by this method from now on, unless a request names another; returns their profile."""
+    assistant.memory(user).use(chosen.method)
+    return assistant.profile(user)
+
+
 @router.get("/v1/answers/{answer}/why")
 def why(
     assistant: Serving, answer: str, user: Annotated[UserId | None, Query()] = None, header: UserHeader = None

@@ -82,6 +82,14 @@ class CompletionRequest(BaseModel):
         )
 
 
+class MethodOfPerson(BaseModel):
+    """How one person's answers are made personal; null: as the settings say."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    method: str | None = Field(description='Such as "agent+best-of-4", or "auto".')
+
+
 class FeedbackRequest(Feedback):
     """Feedback, and whose it is."""
 

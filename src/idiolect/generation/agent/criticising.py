@@ -39,12 +39,13 @@ class Fault:
     about: str
     words: str
     cost: float  # of r_u
+    is_said: bool = False  # in the person's words
 
 
 def faults(judged: Judged, at: int, statements: Sequence[Preference], tastes: Tastes) -> tuple[Fault, ...]:
     """Of one of the judged answers, gravest first; none where nothing is believed that it goes against."""
     broken = [
-        Fault(said.id, f"They said: {words_of(said)}", float(-row[at]))
+        Fault(said.id, words_of(said), float(-row[at]), is_said=True)
         for said, row in zip(statements, judged.told, strict=True)
         if row[at] < -LEAST
     ]

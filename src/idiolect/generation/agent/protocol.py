@@ -30,6 +30,9 @@ class Desk(Protocol):
     def judged(self, texts: Sequence[str]) -> Judged:
         """As the loop will judge them: by the client's own messages and the texts, then by r_u with the statements."""
 
+    def is_about(self, text: str, answer: str) -> bool:
+        """Whether a text is still about what was asked, or what the answer to it says."""
+
     def search(self, query: str) -> Sequence[Preference]:
         """What is remembered of the person that bears on a query and may go to this model."""
 

@@ -17,7 +17,7 @@ from idiolect.errors import BadInput, ModelError, Stopped
 from idiolect.generation.agent.criticising import Fault, faults
 from idiolect.generation.agent.drafting import Drafting
 from idiolect.generation.agent.protocol import Desk
-from idiolect.generation.system_text import template
+from idiolect.generation.system_text import one_line, question, template
 from idiolect.models.protocol import OnCompletion, Request
 from idiolect.schema import Completion, Message, Round
 
@@ -72,6 +72,11 @@ class Reviser:
             desk.revised(Round(criticised=about))
             desk.note(f"A revision could not be written: {failed}")
             return None
+        revisions = [each for each in revisions if _answers(each.text, pool[judged.chosen].text, wrong, desk)]
+        if not revisions:  # a small model repeats what it was asked for, which r_u may like
+            desk.revised(Round(criticised=about))
+            desk.note("The revisions did not answer the question, so the answer before them stands.")
+            return None
         best, made = _best(desk, pool, judged.chosen, revisions, about)
         desk.revised(made)
         return best if made.accepted else None
@@ -79,9 +84,23 @@ class Reviser:
 
 def revising(request: Request, answer: str, wrong: Sequence[Fault]) -> Request:
     """Asks for another answer in which these faults are mended."""
-    text = template(TEMPLATE).render(faults=[each.words for each in wrong]).strip()
+    text = (
+        template(TEMPLATE)
+        .render(
+            question=one_line(question(request)),
+            tastes=[each.words for each in wrong if not each.is_said],
+            statements=[each.words for each in wrong if each.is_said],
+        )
+        .strip()
+    )
     asked = (Message(role="assistant", content=answer), Message(role="user", content=text))
     return replace(request, messages=(*request.messages, *asked))
+
+
+def _answers(text: str, before: str, wrong: Sequence[Fault], desk: Desk) -> bool:
+    """Whether a revision still answers what was asked, and doesn't recite what was wished ("- warm answers")."""
+    folded = text.casefold()
+    return desk.is_about(text, before) and not any(each.words in folded for each in wrong if not each.is_said)
 
 
 def _best(

@@ -65,6 +65,11 @@ def _of_event(event: AnyEvent) -> AuditLine:
             counts = {"given": int(given)}
         case Hint(inferred=inferred) | Proposal(inferred=Inferred() as inferred):
             about = inferred.turns
-        case Statement(turn=str(target)) | Correction(statement=str(target)) | Restart(consent=target):
+        case (
+            Statement(turn=str(target))
+            | Proposal(turn=str(target))
+            | Correction(statement=str(target))
+            | Restart(consent=target)
+        ):
             about = (target,)
     return AuditLine(at=event.at, action=event.kind, ids=(event.id, *about), counts=counts)
