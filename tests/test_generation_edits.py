@@ -113,7 +113,10 @@ def test_of_several_the_model_merges_the_lines_and_each_is_asked_for_once() -> N
     assert "- Prefers short answers.\n" in f"{text(first)}\n"
     assert len(model.asked) == 4
     assert all(line in model.asked[-1] for line in lines.values())
-    assert method.prepare(ask("Which wine?"), person) == first
+    assert "asked 4 times for it" in first.notes[0]
+    again = method.prepare(ask("Which wine?"), person)
+    assert again.request == first.request
+    assert "asked" not in again.notes[0]
     assert len(model.asked) == 4
     assert method.prepare(ask("Which wine?"), replace(person, explained={})) == first  # derived: made anew
     assert first.turns == tuple(each.turn for each in reversed(edits))
@@ -150,8 +153,9 @@ def test_where_the_model_has_no_line_attributes_tell_and_it_is_not_asked_again()
     first = method.prepare(ask("Which wine?"), person)
     assert ATTRIBUTES["length"].low in text(first)
     assert "the model's own line was none that may be used" in first.notes[0]
-    assert first.turns == ()  # nothing that was said then stands in the prompt
-    assert method.prepare(ask("Which wine?"), person) == first
+    assert first.turns == (edit(0, "wine").turn,)  # the model has read it
+    again = method.prepare(ask("Which wine?"), person)
+    assert (again.request, again.turns) == (first.request, ())
     assert len(model.asked) == 1
 
 

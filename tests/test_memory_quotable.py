@@ -119,12 +119,8 @@ def test_what_is_quoted_stands_in_the_trace_and_is_counted_as_shown(assistant: A
     told = assistant.answer("ana", BREAD, method=method, candidates=1)
     assert any("template" in note for note in told.trace.notes)
     shown = {each.kind for each in assistant.store.user("ana").recipients()}
-    if method == "edits":  # the scripted model has no line of its own: tastes are told, not turns
-        assert told.trace.turns == ()
-        assert shown == {"words", "tastes"}
-    else:
-        assert [turn.answer for turn in told.trace.turns] == [answer.id]
-        assert shown == {"words", "turns"}
+    assert [turn.answer for turn in told.trace.turns] == [answer.id]
+    assert shown == {"words", "turns"}
 
 
 @pytest.mark.parametrize("method", ["in-context", "retrieval", "edits"])

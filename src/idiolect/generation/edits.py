@@ -29,6 +29,8 @@ from idiolect.schema import EarlierTurn
 
 TEMPLATE = "edits-1"
 STEP = 1.0  # standard deviations of answers to one prompt: less is no change that a person would notice
+BY_MODEL = "as the model itself reads them"
+BY_ATTRIBUTES = "read by the attributes that they changed"
 MOST = 6  # attributes of one edit: rewriting moves many at once, and the majority tells which were meant
 
 
@@ -63,13 +65,16 @@ class Edits:
         near = [edits[i] for i in order]
         if not near:
             return Prepared(request)
+        asked = len(person.explained)
         told, how = self._read(near, person)
+        asked = len(person.explained) - asked
         text, kept = self.system.filled(request, self.settings.budget_tokens, told, _rendered)
         if not kept:
             return Prepared(request)
-        note = f"The model was told what {_edits(len(near))} tell, {how} (template {TEMPLATE})."
+        calls = f", asked {asked} time{'s' * (asked > 1)} for it" if asked else ""
+        note = f"The model was told what {_edits(len(near))} tell, {how}{calls} (template {TEMPLATE})."
         read = tuple(each.turn for each in near if each.turn is not None)
-        turns: tuple[EarlierTurn, ...] = read if how == BY_MODEL else ()
+        turns: tuple[EarlierTurn, ...] = read if asked or how == BY_MODEL else ()  # attributes tell nobody's words
         return Prepared(self.system.add(request, text), notes=(note,), turns=turns)
 
     def _read(self, near: Sequence[Rewritten], person: Person) -> tuple[list[str], str]:
@@ -83,10 +88,6 @@ class Edits:
         if line is None:
             return by_attributes(near), f"{BY_ATTRIBUTES}, since the model's own line was none that may be used"
         return [line], BY_MODEL
-
-
-BY_MODEL = "as the model itself reads them"
-BY_ATTRIBUTES = "read by the attributes that they changed"
 
 
 def by_attributes(edits: Sequence[Rewritten]) -> list[str]:
