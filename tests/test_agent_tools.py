@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 from erased import files_with
 from idiolect.assistant import Assistant
 from idiolect.cli.app import app
-from idiolect.errors import UnknownMethod
+from idiolect.errors import BadInput, UnknownMethod
 from idiolect.features.minilm import MiniLM
-from idiolect.method import parse
+from idiolect.method import parse, without_agent
 from idiolect.models.scripted_endpoint import ScriptedEndpoint
 from idiolect.schema import EVENT, Answer, Message, MethodChosen
 from idiolect.server.app import create_app
@@ -265,7 +265,7 @@ def test_a_revision_that_pleases_more_is_what_is_shown_and_the_reasons_tell(
     first, *_ = answer.trace.rounds
     assert (answer.text, [each.text for each in answer.candidates]) == (SOUP, ["A soup.", SOUP])
     assert (first.criticised, first.accepted, first.admitted) == (("length",), True, True)
-    assert "An agent revised it" in answer.why()
+    assert "An agent revised it in 2 rounds, for length; length, and took 1" in answer.why()
     assert "calls of the model" in answer.why()
 
 
@@ -305,6 +305,8 @@ def test_the_name_of_a_method_tells_the_agent_and_the_candidates() -> None:
         assert parse(name).name == name
     with pytest.raises(UnknownMethod, match="agent"):
         parse("butler")
+    with pytest.raises(BadInput, match="several steps"):  # a bench that only prepares must not call plain answers its
+        without_agent("profile+agent")
 
 
 def test_the_command_and_the_api_set_a_persons_method_and_show_it(tmp_path: Path) -> None:

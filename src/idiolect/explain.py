@@ -107,7 +107,13 @@ def _rounds(answer: Answer) -> list[str]:
         return []
     accepted = [each.gain for each in rounds if each.accepted and each.gain is not None]
     taken = f"took {len(accepted)} ({', '.join(f'{gain:+.2f}' for gain in accepted)})" if accepted else "took none"
-    return [f"An agent revised it in {len(rounds)} round{'s' * (len(rounds) > 1)} and {taken}."]
+    wanted = "; ".join(", ".join(dict.fromkeys(map(_wanted, each.criticised))) for each in rounds)
+    return [f"An agent revised it in {len(rounds)} round{'s' * (len(rounds) > 1)}, for {wanted}, and {taken}."]
+
+
+def _wanted(about: str) -> str:
+    """What an answer was criticised for: an attribute by its name, a statement without its words."""
+    return "something you said" if "-" in about else about
 
 
 def _cost(answer: Answer) -> list[str]:

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from idiolect.alignment.decoding import CHOOSERS
-from idiolect.errors import UnknownMethod
+from idiolect.errors import BadInput, UnknownMethod
 from idiolect.generation import GENERATION
 from idiolect.generation.agent import AGENTS
 from idiolect.memory.reading import Reading
@@ -37,6 +37,14 @@ def chosen_for(person: Reading) -> str | None:
         if isinstance(recorded.event, MethodChosen):
             return recorded.event.method
     return None
+
+
+def without_agent(name: str) -> Method:
+    """One that only prepares a request. Raises BadInput for one that writes in several steps, and UnknownMethod."""
+    method = parse(name)
+    if method.agent is not None:
+        raise BadInput(f"{name} writes in several steps, which is not measured here: leave out {method.agent!r}")
+    return method
 
 
 def parse(name: str) -> Method:

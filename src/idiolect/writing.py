@@ -42,8 +42,11 @@ class Writing:
         if turn.workflow is None:
             return complete(self.parts, turn, turn.request, turn.candidates, on_completion, stop)
         desk = TurnDesk(self.parts, self.choosing, turn, stop)
-        written = turn.workflow.write(turn.request, desk, turn.candidates, on_completion)
-        desk.clear({each.text for each in written})
+        written: Sequence[Completion] = ()
+        try:
+            written = turn.workflow.write(turn.request, desk, turn.candidates, on_completion)
+        finally:
+            desk.clear({each.text for each in written})
         return written
 
 

@@ -18,7 +18,7 @@ from idiolect.evaluation.runs import code_version
 from idiolect.features.embedder import Embedder
 from idiolect.features.space import PreferenceSpace
 from idiolect.generation import GENERATION, Host, compose
-from idiolect.method import Method, parse
+from idiolect.method import Method, without_agent
 from idiolect.reward.compliance import LearntCompliance
 from idiolect.reward.protocol import Scores
 from idiolect.schema import Array, as_messages
@@ -106,7 +106,7 @@ class Studio:
 
     def write(self, method: str, pairs: Sequence[Pair], n: int, run: Run) -> list[Draws]:
         """n answers to each pair; what was written before is read back."""
-        parsed: Method = parse(method)
+        parsed: Method = without_agent(method)
         generation = compose(parsed.generation, Host(self.author.model, self.space.version, self.author.system))
         people = {each.profile.name: each.profile.person(self.space) for each in pairs if each.profile is not None}
         key: dict[str, JsonValue] = {

@@ -17,7 +17,7 @@ from idiolect.evaluation.uplift.design import Design
 from idiolect.evaluation.uplift.scene import Scene
 from idiolect.generation import Host, compose
 from idiolect.generation.protocol import Person as Known
-from idiolect.method import Method, parse
+from idiolect.method import Method, without_agent
 from idiolect.schema import Array
 
 PLAIN = ((), ("plain",))
@@ -56,7 +56,7 @@ def answer_everybody(design: Design, scene: Scene, run: Run) -> Iterable[Case]:
     """One case for each method, person, stage and test prompt."""
     written: dict[tuple[str, ...], list[Draws]] = {}
     for name in design.methods:
-        method = parse(name)
+        method = without_agent(name)
         if method.generation in PLAIN:
             sittings = _sittings(design, scene, design.stages)
             n = min(method.candidates or 1, design.candidates)
@@ -97,7 +97,7 @@ def _pooled(design: Design, scene: Scene, at: Sitting, n: int) -> Offer:
 
 def _write(design: Design, scene: Scene, method: Method, sittings: Sequence[Sitting], run: Run) -> list[Draws]:
     """Answers as this generation writes them for each sitting, as many as its greediest method chooses among."""
-    same = [parse(name) for name in design.methods if parse(name).generation == method.generation]
+    same = [without_agent(name) for name in design.methods if without_agent(name).generation == method.generation]
     n = max(each.candidates or 1 for each in same)
     generation = compose(method.generation, Host(scene.author.model, scene.space.version, scene.author.system))
     ids = [f"{each.person.name}@{each.count}/{each.prompt}" for each in sittings]

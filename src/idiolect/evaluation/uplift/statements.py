@@ -18,7 +18,7 @@ from idiolect.features.attributes import ATTRIBUTES, measure
 from idiolect.generation import Host, compose
 from idiolect.generation.protocol import Person
 from idiolect.memory.extraction import preferences_of
-from idiolect.method import parse
+from idiolect.method import without_agent
 from idiolect.reward.evidence import stated
 from idiolect.reward.protocol import Belief
 from idiolect.schema import Array, Preference, Statement
@@ -75,7 +75,7 @@ def _told(text: str, scene: Scene) -> Told:
 
 
 def _write(design: Design, scene: Scene, asked: list[tuple[Told, int]], run: Run) -> list[Draws]:
-    method = parse(design.methods[0])
+    method = without_agent(design.methods[0])
     n = method.candidates or 1
     host = Host(scene.author.model, scene.space.version, scene.author.system)
     generation = compose(method.generation or ("plain",), host)
