@@ -140,6 +140,9 @@ class Settings(BaseSettings):
     steering: Path | None = Field(
         None, description="A file of `idiolect models fit-steering`; unset: the shipped one, for the starter."
     )
+    soft_prompt: Path | None = Field(
+        None, description="A file of `idiolect models fit-soft-prompt`; unset: the method soft-prompt is off."
+    )
     adapters: Path | None = Field(
         None,
         description="The folder of people's adapters (LoRA); unset: `FILE.adapters`, beside a database server: none.",

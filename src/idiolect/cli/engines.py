@@ -59,6 +59,48 @@ def fit_token_values(
     fitted_token_values(load_settings(config, model=model, base_url=base_url), samples, output)
 
 
+@models.command()
+def fit_steering(
+    output: Output,
+    model: ModelName = None,
+    samples: Annotated[
+        Path | None,
+        typer.Option(
+            "--samples", help="Its answers, as `idiolect models sample` writes them; without it, it is asked."
+        ),
+    ] = None,
+    tries: Annotated[int, typer.Option("--tries", min=0, help="Answers that try out either end of a vector.")] = 16,
+    config: Config = None,
+) -> None:
+    """Fit steering vectors of the named attributes to an open model; the setting `steering` names the file."""
+    from idiolect.cli.fitting import fitted_steering
+    from idiolect.settings import load_settings
+
+    fitted_steering(load_settings(config, model=model), samples, tries, output)
+
+
+@models.command()
+def fit_soft_prompt(
+    output: Output,
+    model: ModelName = None,
+    samples: Annotated[
+        Path | None,
+        typer.Option(
+            "--samples", help="Its answers, as `idiolect models sample` writes them; without it, it is asked."
+        ),
+    ] = None,
+    steps: Annotated[
+        int, typer.Option("--steps", min=1, help="Of training; one is four answers read and learnt.")
+    ] = 200,
+    config: Config = None,
+) -> None:
+    """Train soft prompts from tastes for an open model; the setting `soft_prompt` names the file."""
+    from idiolect.cli.fitting import fitted_soft_prompt
+    from idiolect.settings import load_settings
+
+    fitted_soft_prompt(load_settings(config, model=model), samples, steps, output)
+
+
 @features.command("list")
 def list_features(json: Json = False) -> None:
     """Show the named attributes of an answer, with their units."""

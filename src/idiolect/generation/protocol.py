@@ -30,6 +30,7 @@ class Host:
     embed: Callable[[Sequence[str]], Array] | None = None  # texts -> unit rows (n, dim)
     is_able: bool = True  # to say in words what a person's edit tells of them
     steering: Path | None = None  # vectors fitted for this model; None: those that come with the package
+    soft_prompt: Path | None = None  # a map fitted for this model; None: there is none
     adapters: Path | None = None  # the folder of adapters, with the experts of soups; None: there is none
 
     @property

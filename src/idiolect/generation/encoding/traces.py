@@ -141,8 +141,8 @@ def _says(network: "Network", read: "Prompt", last: int, ids: "Tensor") -> "Tens
     """(n, t, V): log-probabilities where the answers' tokens come next. Layers see the prompt's last token first."""
     import torch
 
-    from idiolect.models.white_box.inner.adapters import BASE
-    from idiolect.models.white_box.inner.cache import RowsCache
+    from idiolect.models.white_box.inner.adapters import BASE  # noqa: PLC0415 - it computes with torch
+    from idiolect.models.white_box.inner.cache import RowsCache  # noqa: PLC0415 - as above
 
     rows = RowsCache()
     rows.join([read] * len(ids))

@@ -6,6 +6,7 @@ One safetensors file, bound to one model by its fingerprint and to one version o
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,7 +77,10 @@ class SteeringVectors:
         """Write one safetensors file."""
         from safetensors.numpy import save_file
 
-        arrays = {"vectors": self.vectors.astype(np.float16), "fisher": self.fisher.astype(np.float32)}
+        arrays: dict[str, NDArray[Any]] = {
+            "vectors": self.vectors.astype(np.float16),
+            "fisher": self.fisher.astype(np.float32),
+        }  # Any: safetensors
         save_file(arrays, path, metadata={KEY: self.about.model_dump_json()})
 
     @classmethod
@@ -121,6 +125,6 @@ def orthogonal(vectors: Array, groups: Sequence[int]) -> Array:
     for group in set(groups):
         rows = made[at == group]
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-        u, s, w = np.linalg.svd(rows / lengths.clip(1e-12), full_matrices=False)
+        u, _, w = np.linalg.svd(rows / lengths.clip(1e-12), full_matrices=False)
         made[at == group] = (u @ w) * lengths
     return made
