@@ -74,6 +74,8 @@ def test_every_kind_of_event_has_a_purpose() -> None:
         "restart": "inferred",
         "signal": "inferred",
         "hint": "inferred",
+        "sharing": "adapters",
+        "method": "the method",
         **dict.fromkeys(("choice", "tie", "rating", "edit", "correction", "interview"), "feedback"),
     }
     kinds = {each.model_fields["kind"].default for each in get_args(get_args(AnyEvent)[0])}
