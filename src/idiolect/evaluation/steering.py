@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from idiolect.errors import BadInput
 from idiolect.evaluation.protocol import Bench, Case, Figure, Rows, Run
@@ -74,7 +74,7 @@ class Steering(Bench):
             done = tried(model, vectors.at(only), design)
             return AtOne(texts=tuple(each.text for each in done), nll=tuple(each.nll for each in done))
 
-        key = {
+        key: dict[str, JsonValue] = {
             "model": model.fingerprint,
             "vectors": digest({"card": vectors.about.model_dump_json(), "values": vectors.vectors.tobytes().hex()}),
             "design": [self.answers, self.prompts, self.tokens, self.seed],

@@ -70,7 +70,7 @@ class Steering:
         columns = [at[name] for name in about.names]
         mean, sd = person.mean[columns], person.sd[columns]
         worth = np.array([each.correlation for each in about.attributes.values()]).clip(0)
-        way = reliable(mean, sd) * worth
+        way: Array = reliable(mean, sd) * worth
         largest = float(np.abs(way).max(initial=0.0))
         if largest == 0.0:
             return way
