@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from threading import Event
 
 from idiolect.errors import AnswerNotFound, BadInput, IdiolectError, ModelError, NoStructure, Stopped, StoreError
+from idiolect.generation.parameters.background import Trainer
 from idiolect.learning import Learner
 from idiolect.memory.extraction.by_model import extract_with
 from idiolect.memory.inference.inferring import infer
@@ -38,6 +39,7 @@ class Afterwards:
     model: Callable[[], Model]
     caches: Callable[[], Caches]  # as they are then: a model that is not open yet has none
     clock: Clock | None = None  # of what is erased because it is old
+    trainer: Trainer | None = None  # of people's adapters
     grace_s: float = GRACE_S
     _quick: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "idiolect-remember"))
     _slow: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "idiolect-read"))
@@ -56,18 +58,23 @@ class Afterwards:
             self._quick.submit(self.clock.sweep).add_done_callback(_told)
         self._quick.submit(self._infer, person).add_done_callback(_told)
         self._quick.submit(self.recollection.prepare, person).add_done_callback(_told)
+        if self.trainer is not None:
+            self.trainer.consider(person)
 
     def trouble(self, person: UserStore) -> tuple[str, ...]:
-        """What went wrong with the model's reading behind this person's last turn, told once."""
+        """What went wrong behind this person's last turn, with the model's reading or a training, told once."""
+        trained = self.trainer.trouble(person.id) if self.trainer else ()
         if not self.reads:
-            return ()
+            return trained
         told = person.kept().drawers.pop(DRAWER, "")
-        return (str(told),) if told else ()
+        return (*trained, str(told)) if told else trained
 
     def rest(self) -> None:
         """Return when all that is under way is done."""
         wait(set(self._readings))
         self._quick.submit(int).result()
+        if self.trainer is not None:
+            self.trainer.rest()
 
     def close(self) -> None:
         """Wait for what is under way; of what the model has not read within the grace, nothing is learnt."""
@@ -75,6 +82,8 @@ class Afterwards:
         if left:
             log.warning("%d turns were not read by the model before the end", len(left))
         self._closing.set()
+        if self.trainer is not None:
+            self.trainer.close()
         self._slow.shutdown(cancel_futures=True)
         self._quick.shutdown()
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from threading import Event
-from typing import Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 
 from pydantic import JsonValue
 
@@ -14,6 +14,7 @@ from idiolect.afterwards import Afterwards
 from idiolect.asking import Asking
 from idiolect.choosing import Choosing
 from idiolect.curating import Memory
+from idiolect.generation.parameters.background import Trainer
 from idiolect.interviewing import Interviewer
 from idiolect.learning import Learner
 from idiolect.memory.feedback import Turns, event_of
@@ -56,6 +57,9 @@ from idiolect.turn import (
 from idiolect.waiting import awaited
 from idiolect.writing import Writing
 
+if TYPE_CHECKING:
+    from idiolect.generation.parameters.training import Workshop
+
 
 class Options(TypedDict, total=False):
     """What a caller may say of one turn; everything else comes from the settings."""
@@ -92,6 +96,8 @@ class Assistant:
         )
         rule = Rule(turns_days=self.settings.keep_turns_days, special_days=self.settings.keep_special_days)
         self._afterwards.clock = Clock(self.store, rule, lambda: self._parts.caches)
+        if self.settings.train_adapters:
+            self._afterwards.trainer = Trainer(self._parts.workshop)
 
     @property
     def model(self) -> Model:
@@ -170,6 +176,10 @@ class Assistant:
     def memory(self, user: str) -> Memory:
         """What is remembered of a person, to be seen and changed by them."""
         return Memory(self.store.user(user), self.learner, lambda: self._parts.caches)
+
+    def workshop(self) -> "Workshop":
+        """What people's adapters are made with: the model open, and the folder. Raises BadInput where there is none."""
+        return self._parts.workshop()
 
     def interview(self, user: str) -> Interviewer:
         """A few questions by which a new person's tastes are found fast."""

@@ -3,16 +3,19 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
 from idiolect.boundary import Boundary, open_boundary
-from idiolect.errors import ModelError
+from idiolect.errors import BadInput, ModelError
 from idiolect.features.embedder import open_embedder
 from idiolect.features.space import PreferenceSpace
 from idiolect.generation import Generation, Host, TokenValues, compose
 from idiolect.generation.agent import AGENTS, Workflow
+from idiolect.generation.parameters.registry import KINDS, Registry, open_registry
 from idiolect.generation.protocol import PastTurn, Person, Prepared
 from idiolect.learning import Learner
 from idiolect.memory.extraction import own_words
@@ -33,6 +36,9 @@ from idiolect.reward.protocol import Belief
 from idiolect.schema import Array, Message, Preference, Sampling, now
 from idiolect.settings import Settings
 from idiolect.turn import newest
+
+if TYPE_CHECKING:
+    from idiolect.generation.parameters.training import Workshop
 
 CANDIDATES = 4  # what pays on an embedded model: four decode side by side at half the price of four alone
 TURNS = 2  # earlier turns that are recalled at most
@@ -55,6 +61,7 @@ class Parts:
     learner: Learner
     recollection: Recollection
     compliance: Compliance
+    registry: Registry | None = None  # of adapters; None: there is no folder for them
     _composed: dict[tuple[str, ...], Generation] = field(default_factory=dict, init=False)
     _opening: Lock = field(default_factory=Lock, init=False)
     _model: Model | None = field(default=None, init=False)
@@ -94,6 +101,7 @@ class Parts:
             texts=self.learner.embedder.forget if self.learner.embedder else None,
             prompts=partial(_forget, [each for each in (model, self._inside) if isinstance(each, LlamaCpp | WhiteBox)]),
             biases=self._composed.clear,
+            adapters=self.registry.forget if self.registry else None,
         )
 
     def recall(self, person: UserStore, messages: Sequence[Message], extra: Mapping[str, JsonValue]) -> Recalled:
@@ -211,7 +219,27 @@ class Parts:
             texts=past.texts(embedder) if "retrieval" in names else (),
             edits=past.edits(embedder) if "edits" in names else (),
             explained=self._explained(past.person) if "edits" in names else {},
+            adapters=self._adapters(names, past.person),
         )
+
+    def workshop(self) -> "Workshop":
+        """What adapters are made with. Raises BadInput without a folder for them, or for a model that can't be open."""
+        if self.registry is None:
+            raise BadInput(
+                "adapters need a folder, and this store has none beside it: name one, the setting `adapters`"
+            )
+        model = self.inside
+        from idiolect.generation.parameters.training import Workshop  # noqa: PLC0415 - the open model has loaded torch
+
+        return Workshop(model, self.registry, self.settings.system_prompt)
+
+    def _adapters(self, names: Sequence[str], person: UserStore) -> dict[str, Path]:
+        """The person's adapters of the kinds that these methods name. Raises WeightsError for one of another model."""
+        wanted = [kind for kind in KINDS if kind in names]
+        if self.registry is None or not wanted:
+            return {}
+        found = {kind: self.registry.get(person, kind, self.inside.fingerprint) for kind in wanted}
+        return {kind: adapter.path for kind, adapter in found.items() if adapter is not None}
 
     def _explained(self, person: UserStore) -> dict[str, str]:
         """What this model said that the person's edits tell; kept with their statements, so that it goes with them."""
@@ -240,6 +268,7 @@ class Parts:
             context=self.settings.context_tokens,
             embed=self.learner.embedder.embed if self.learner.embedder else None,
             is_able=self.settings.model not in TOO_SMALL,
+            adapters=self.registry.root if self.registry else None,
             steering=self.settings.steering,
         )
 
@@ -253,7 +282,10 @@ def open_parts(settings: Settings) -> Parts:
     boundary = open_boundary(settings, embedder, lambda: parts.model)
     store = open_store(settings.store, erasures=settings.erasures)
     compliance = LearntCompliance.shipped(embedder)
-    parts = Parts(settings, open_model, store, boundary, learner, Recollection(embedder), compliance)
+    registry = open_registry(settings.store, settings.adapters)
+    if registry is not None:
+        registry.keep_only(store.people())
+    parts = Parts(settings, open_model, store, boundary, learner, Recollection(embedder), compliance, registry)
     return parts
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from idiolect.cli import engines, evaluate, person, policy, rewards, serving, talk
+from idiolect.cli.adapters import adapters
 from idiolect.cli.doctor import doctor
 from idiolect.cli.govern import govern
 from idiolect.cli.interview import interview
@@ -55,6 +56,7 @@ app.command()(serving.serve)
 app.command()(doctor)
 app.command()(evaluate.demo)
 app.command()(evaluate.bench)
+app.add_typer(adapters, name="adapters")
 app.add_typer(engines.models, name="models")
 app.add_typer(engines.features, name="features")
 app.add_typer(memory, name="memory")

@@ -1,5 +1,6 @@
 """Benches, simulated people, statistics and the demonstration. Nothing but the command uses this room."""
 
+from idiolect.evaluation.adapters import AdapterCosts
 from idiolect.evaluation.choice import Choice
 from idiolect.evaluation.compliance import ComplianceBench
 from idiolect.evaluation.diversity import Diversity
@@ -23,6 +24,7 @@ from idiolect.evaluation.transfer import Transfer
 from idiolect.evaluation.uplift import Uplift
 
 BENCHES: dict[str, type[Bench]] = {
+    "adapters": AdapterCosts,
     "choice": Choice,
     "compliance": ComplianceBench,
     "diversity": Diversity,

@@ -7,6 +7,9 @@ from idiolect.errors import UnknownMethod
 from idiolect.generation.bridge import Bridge
 from idiolect.generation.edits import Edits
 from idiolect.generation.in_context import InContext
+from idiolect.generation.parameters.own import OwnLora
+from idiolect.generation.parameters.pieces import Pieces
+from idiolect.generation.parameters.soups import Soups, SoupsOfFactors
 from idiolect.generation.plain import Plain
 from idiolect.generation.profile_prompt import ProfilePrompt
 from idiolect.generation.protocol import Generation, Host, Method, Person, Prepared
@@ -25,6 +28,10 @@ GENERATION: dict[str, type[Method]] = {
     "bridge": Bridge,
     "edits": Edits,
     "token-values": TokenValues,
+    "lora": OwnLora,
+    "soups": Soups,
+    "soups-factors": SoupsOfFactors,
+    "pieces": Pieces,
 }
 
 

@@ -1,7 +1,7 @@
 """What can be changed inside a model that is open: engines that only take text refuse a request that has any of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -33,6 +33,11 @@ class Inside:
     def is_empty(self) -> bool:
         """Whether nothing is changed."""
         return self.is_plain and self.decoder is None
+
+    @property
+    def is_adapter_alone(self) -> bool:
+        """Whether an adapter is all that is changed: an endpoint may serve that by its name."""
+        return self.adapter is not None and replace(self, adapter=None).is_empty and not self.beside
 
     @property
     def is_plain(self) -> bool:

@@ -73,7 +73,7 @@ class Remote:
 
         `stop` is heeded between requests: a reply that does not stream has no connection to close before it comes.
         """
-        wire.check(request, n)
+        wire.check(request, n, serves_adapters=True)
         done: dict[int, Completion] = {}
 
         def add(index: int, completion: Completion) -> None:
@@ -92,7 +92,7 @@ class Remote:
 
     def stream(self, request: Request) -> Pieces:
         """One completion, piece by piece. Closing it closes the connection, so that the endpoint stops too."""
-        wire.check(request)
+        wire.check(request, serves_adapters=True)
         response = self._post(self._body(request) | {"stream": True, "stream_options": {"include_usage": True}})
         return Pieces(self._pieces(response, request), lambda: self._connection.hang_up(response))
 
@@ -124,7 +124,8 @@ class Remote:
                 pool.shutdown(wait=False, cancel_futures=True)
 
     def _body(self, request: Request) -> dict[str, JsonValue]:
-        body = wire.body(request) | {"model": self.model}
+        adapter = request.inside.adapter  # vLLM and others serve a LoRA as a model of its own, by its folder's name
+        body = wire.body(request) | {"model": self.model if adapter is None else adapter.name}
         if request.logit_bias:
             kept = wire.largest(request.logit_bias, self.max_bias_entries)
             body["logit_bias"] = {str(token): max(-100.0, min(100.0, bias)) for token, bias in kept.items()}

@@ -117,9 +117,10 @@ class Draft:
         )
 
 
-def check(request: Request, n: int = 1, *, is_open: bool = False) -> None:
-    """Refuse what no model can answer, and what only an open one can."""
-    if not (is_open or request.inside.is_empty):
+def check(request: Request, n: int = 1, *, is_open: bool = False, serves_adapters: bool = False) -> None:
+    """Refuse what no model can answer, and what only an open one can, or one that serves adapters by their names."""
+    is_served = is_open or (serves_adapters and request.inside.is_adapter_alone)
+    if not (is_served or request.inside.is_empty):
         raise BadInput(
             "this engine only takes text: what changes a model inside needs an open one, such as transformers:starter"
         )

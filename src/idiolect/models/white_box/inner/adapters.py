@@ -84,7 +84,7 @@ class Adapters:
 
     def _load(self, folder: Path) -> str:
         try:
-            from peft import PeftModel  # noqa: PLC0415 - an open model does without it
+            from peft import PeftConfig, PeftModel  # noqa: PLC0415 - an open model does without it
         except ModuleNotFoundError as missing:
             raise MissingExtra(
                 "an adapter needs peft, which is not installed: pip install 'idiolect[train]'"
@@ -93,23 +93,29 @@ class Adapters:
         name = f"adapter-{self._count}"
         try:
             if self.model is None:
-                opened = PeftModel.from_pretrained(self._module, str(folder), adapter_name=name, is_trainable=False)
-                self.model = opened.eval()
-            else:
-                self.model.load_adapter(str(folder), adapter_name=name, is_trainable=False)
+                config = PeftConfig.from_pretrained(str(folder))
+                config.inference_mode = True
+                self.model = PeftModel(self._module, config, adapter_name=name).eval()
+            self.model.load_adapter(str(folder), adapter_name=name, is_trainable=False)
         except (OSError, ValueError, KeyError, RuntimeError, TypeError, SafetensorError) as broken:
+            self._take_out(name)
             raise _misfit(folder, broken) from broken
         return name
 
     def _drop(self, key: str) -> None:
         name = self._loaded.pop(key)
         self._forms.pop(name), self._places.pop(name)
-        assert self.model is not None  # whoever loaded an adapter has opened it
-        if self._loaded:
-            self.model.delete_adapter(name)
-        else:
+        self._take_out(name)
+
+    def _take_out(self, name: str) -> None:
+        """What PEFT has put into the model under this name, be it half."""
+        if self.model is None:
+            return
+        if not self._loaded:
             self.model.unload()  # PEFT does not do without any adapter: the plain layers take their places again
             self.model = None
+        elif name in self.model.peft_config:
+            self.model.delete_adapter(name)
 
 
 def stamped(folder: Path) -> str:
