@@ -20,6 +20,7 @@ from idiolect.evaluation.psoups import Psoups
 from idiolect.evaluation.reward_speed import RewardSpeed
 from idiolect.evaluation.safety import Safety
 from idiolect.evaluation.side_by_side import SideBySide
+from idiolect.evaluation.steering import Steering
 from idiolect.evaluation.transfer import Transfer
 from idiolect.evaluation.uplift import Uplift
 
@@ -44,5 +45,6 @@ BENCHES: dict[str, type[Bench]] = {
     "reward-speed": RewardSpeed,
     "transfer": Transfer,
     "safety": Safety,
+    "steering": Steering,
     "uplift": Uplift,
 }

@@ -6,6 +6,9 @@ from dataclasses import dataclass, replace
 from idiolect.errors import UnknownMethod
 from idiolect.generation.bridge import Bridge
 from idiolect.generation.edits import Edits
+from idiolect.generation.encoding.soft_prompt import SoftPrompt
+from idiolect.generation.encoding.steering import Steering
+from idiolect.generation.encoding.style_vector import StyleVector
 from idiolect.generation.in_context import InContext
 from idiolect.generation.parameters.own import OwnLora
 from idiolect.generation.parameters.pieces import Pieces
@@ -32,6 +35,9 @@ GENERATION: dict[str, type[Method]] = {
     "soups": Soups,
     "soups-factors": SoupsOfFactors,
     "pieces": Pieces,
+    "steering": Steering,
+    "style-vector": StyleVector,
+    "soft-prompt": SoftPrompt,
 }
 
 
