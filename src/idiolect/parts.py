@@ -44,6 +44,7 @@ CANDIDATES = 4  # what pays on an embedded model: four decode side by side at ha
 TURNS = 2  # earlier turns that are recalled at most
 TOO_SMALL = ("starter", "transformers:starter")  # to use an earlier turn: it copies "you said ..." into its answer
 SPARE = 4  # choices beside those that are shown: the question itself may have been chosen for
+CHOOSING = {"in-context", "style-vector"}  # methods that read earlier choices
 QUOTING = {"in-context", "retrieval", "edits"}  # methods that read earlier turns by themselves
 UNQUOTED = "Earlier turns may not be quoted to a model on another machine (the setting turns_to_remote), so none was."
 STRUCTURED = ("tools", "functions", "response_format")  # fields whose answers a program reads
@@ -206,7 +207,7 @@ class Parts:
         """What these methods may know of a person."""
         mean, sd = self.learner.reward.weights(belief)
         embedder = None if self.learner.embedder is None else self.learner.embedder.name
-        chosen = past.choices(self.settings.prompting.in_context.k + SPARE) if "in-context" in names else []
+        chosen = past.choices(self.settings.prompting.in_context.k + SPARE) if CHOOSING & set(names) else []
         return Person(
             preferences=[each.preference for each in recalled.preferences],
             mean=mean,
@@ -270,6 +271,7 @@ class Parts:
             is_able=self.settings.model not in TOO_SMALL,
             adapters=self.registry.root if self.registry else None,
             steering=self.settings.steering,
+            soft_prompt=self.settings.soft_prompt,
         )
 
 
