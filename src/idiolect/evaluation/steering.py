@@ -49,7 +49,7 @@ class Steering(Bench):
     vectors: Path | None = Field(None, description="A file of `idiolect models fit-steering`; unset: the shipped one.")
     attributes: tuple[str, ...] = Field((), description="Those that are tried; none: every one that has a vector.")
     most: int = Field(8, ge=1, description="Attributes: those that moved farthest at the fit.")
-    coefficients: tuple[float, ...] = Field((-2.0, -1.0, 0.0, 1.0, 2.0), min_length=3, description="In units of the vectors.")
+    coefficients: tuple[float, ...] = Field((-2.0, -1.0, 0.0, 1.0, 2.0), min_length=3, description="In units.")
     answers: int = Field(64, ge=2, description="At each coefficient, to the prompts in turn.")
     prompts: int = Field(32, ge=2, description="Of this project's own, from behind.")
     tokens: int = Field(40, ge=8, description="Of an answer.")
