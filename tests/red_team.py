@@ -4,7 +4,6 @@ import base64
 import re
 import tomllib
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
@@ -79,9 +78,8 @@ class Victim(Assistant):
 
     def __init__(self, folder: Path, before: str = "") -> None:
         """With embeddings, and so with the trained heads; a store of its own."""
-        super().__init__(settings=Settings(model="scripted", method="profile", store=f"sqlite:///{folder / 'p.db'}"))
         self.obedient = Obedient(before)
-        self._parts = replace(self._parts, open_model=lambda: self.obedient)
+        super().__init__(self.obedient, settings=Settings(method="profile", store=f"sqlite:///{folder / 'p.db'}"))
 
 
 def attacks() -> list[Attack]:

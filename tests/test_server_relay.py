@@ -1,7 +1,6 @@
 """A client that leaves stops the model."""
 
 from collections.abc import AsyncGenerator, Generator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
@@ -106,8 +105,7 @@ class Slowly(Assistant):
     """The assistant with a slow model."""
 
     def __init__(self, folder: Path, slow: Slow) -> None:
-        super().__init__(settings=Settings(model="scripted", embedder="none", store=f"sqlite:///{folder}/people.db"))
-        self._parts = replace(self._parts, open_model=lambda: slow)
+        super().__init__(slow, settings=Settings(embedder="none", store=f"sqlite:///{folder}/people.db"))
 
 
 @pytest.mark.parametrize(("n", "candidates"), [(1, 4), (3, 4)])

@@ -77,15 +77,18 @@ class Options(TypedDict, total=False):
 class Assistant:
     """One assistant for many people: `answer` them, take their `feedback`, show their `profile`. Safe in threads."""
 
-    def __init__(self, model: str | None = None, store: str | None = None, *, settings: Settings | None = None) -> None:
+    def __init__(
+        self, model: str | Model | None = None, store: str | None = None, *, settings: Settings | None = None
+    ) -> None:
         """`model` and `store` go before the settings. Raises an IdiolectError that says what is missing.
 
-        The model itself is opened at its first use, or by `load`.
+        A model that is named is opened at its first use, or by `load`; one that is open already is used as it is.
         """
-        said = {"model": model, "store": store}
+        opened = None if model is None or isinstance(model, str) else model
+        said = {"model": model if opened is None else opened.name, "store": store}
         base = settings or load_settings()
         self.settings = base.model_copy(update={key: value for key, value in said.items() if value is not None})
-        self._parts = open_parts(self.settings)
+        self._parts = open_parts(self.settings, opened)
         choosing = Choosing(self._parts.boundary, self.learner.reward, self._parts.told, self.settings.kappa)
         self._asking, self._choosing = Asking(self.learner.reward, self.settings.ask_above), choosing
         self._writing = Writing(self._parts, choosing)

@@ -275,9 +275,12 @@ class Parts:
         )
 
 
-def open_parts(settings: Settings) -> Parts:
-    """Everything that the settings name, the model not yet open. Raises an IdiolectError that says what is missing."""
-    open_model = opener(settings)
+def open_parts(settings: Settings, model: Model | None = None) -> Parts:
+    """Everything that the settings name, the model not yet open. Raises an IdiolectError that says what is missing.
+
+    `model` is one that is open, in place of the settings'.
+    """
+    open_model = opener(settings) if model is None else lambda: model
     space = PreferenceSpace.shipped()
     embedder = open_embedder(settings.embedder)
     learner = Learner(Gaussian.of_domains(space), space, embedder)

@@ -10,7 +10,6 @@ Times on a machine that others use are inflated: beside them stand the processor
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from os import getloadavg
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -66,8 +65,7 @@ class Reciter(Assistant):
 
     def __init__(self, settings: Settings) -> None:
         """Everything but the model as the settings say."""
-        super().__init__(settings=settings)
-        self._parts = replace(self._parts, open_model=Recital)
+        super().__init__(Recital(), settings=settings)
 
     def rest(self) -> None:
         """Return when what goes on after an answer is done, as it is long before a person has read it."""
