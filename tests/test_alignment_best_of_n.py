@@ -111,3 +111,9 @@ def test_both_forms_are_methods_by_name() -> None:
     assert parse("profile+soft-best-of-4") == Method(("profile",), 4, chooser="soft-best-of")
     assert parse("profile+soft-best-of-4").name == "profile+soft-best-of-4"
     assert parse("best-of-4").chooser == "best-of"
+
+
+def test_rewards_too_large_to_compare_leave_a_draw_among_the_admitted() -> None:
+    huge = Scores(np.array([1e308, 1.7e308, -1e308, np.nan]), np.zeros(4))
+    assert probabilities(huge, [True] * 4, 0).tolist() == [0.5, 0.5, 0, 0]
+    assert soft(huge, [False, False, True, False], 0) == 2

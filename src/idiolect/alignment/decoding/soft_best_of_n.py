@@ -31,7 +31,7 @@ def soft(scores: Scores, admitted: Sequence[bool], kappa: float) -> int | None:
 
 def probabilities(scores: Scores, admitted: Sequence[bool], kappa: float, beta: float = BETA) -> Array:
     """(n,) with which each answer is drawn; 0 for those that are not admitted, of which at least one must be."""
-    bound = np.nan_to_num(scores.mean - kappa * scores.sd, nan=-EXTREME, posinf=EXTREME, neginf=-EXTREME)
+    bound = np.nan_to_num(scores.mean - kappa * scores.sd, nan=-EXTREME).clip(-EXTREME, EXTREME)
     tilted = np.where(np.asarray(admitted, dtype=bool), bound / beta, -np.inf)
     weights = np.exp(tilted - tilted.max())
     return np.asarray(weights / weights.sum())
