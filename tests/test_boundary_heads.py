@@ -10,7 +10,7 @@ from idiolect.boundary import Boundary, heads
 from idiolect.boundary import policy as policies
 from idiolect.boundary.check import failures
 from idiolect.boundary.corpus import own_requests, read_lines
-from idiolect.boundary.fit_heads import auroc, fitted
+from idiolect.boundary.fit_heads import Answers, Fitter, Texts, answer_heads, auroc, fitted, held_out_answers
 from idiolect.boundary.heads import AboutHeads, Heads, hashed, words_of
 from idiolect.boundary.trained import TrainedScreen
 from idiolect.cli.tried import Asked
@@ -206,18 +206,39 @@ def test_a_line_of_a_file_that_cannot_be_read_is_named_in_plain_words(tmp_path: 
         assert str(raised.value) == f"{path}, {said}"
 
 
-def test_a_fit_is_the_same_on_any_number_of_cores() -> None:
+def test_a_fit_is_the_same_on_any_number_of_threads_of_torch_and_numpy(tmp_path: Path) -> None:
     import torch
+    from threadpoolctl import threadpool_info, threadpool_limits
 
-    rng, before = np.random.default_rng(0), torch.get_num_threads()
-    rows = rng.normal(size=(3000, 400)).astype(np.float32)
-    found = []
-    for threads in (1, 3):
-        torch.set_num_threads(threads)
-        found.append(fitted(rows, rows[:, 0] + rows[:, 1] > 0.3, 0.3).tobytes())
-        assert torch.get_num_threads() == threads
+    (tmp_path / "safety").mkdir()
+    (tmp_path / "safety" / "requests.jsonl").write_text('{"text": "Hi", "label": "harmless", "source": "xstest"}\n')
+    fitter = Fitter(tmp_path, policies.shipped(), EMBEDDER, lambda _: None)
+    given, before, found = random_answers(200), torch.get_num_threads(), []
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            torch.set_num_threads(threads)
+            decline, answer = answer_heads(fitter, given, np.ones(200, bool), np.ones(200, bool))
+            answered, _ = held_out_answers(fitter, given)
+            found.append((decline.tobytes(), answer.tobytes(), answered.tobytes()))
+            assert torch.get_num_threads() == threads
+            assert {each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"} == {threads}
     torch.set_num_threads(before)
     assert found[0] == found[1]
+
+
+def random_answers(n: int) -> Answers:
+    rng = np.random.default_rng(0)
+
+    def texts() -> Texts:
+        vectors = rng.normal(size=(n, EMBEDDER.dim)).astype(np.float32)
+        words = [[f"{letter}{letter}" for letter in rng.choice(list("abcdefgh"), 6)] for _ in range(n)]
+        return Texts(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), words, rng.random(n))
+
+    fold, refusal = np.arange(n) % 5, rng.random(n) < 0.4
+    harm = (rng.random(n) < 0.5) & ~refusal
+    return Answers(
+        texts(), texts(), texts(), rng.normal(size=n), rng.normal(size=n), harm, refusal, ~refusal, fold, fold
+    )
 
 
 # --- conversations and huge texts ----------------------------------------------------------------------------------

@@ -140,10 +140,11 @@ def own_requests(policy: Policy, seed: int = 0) -> tuple[list[Request], list[int
     rng = random.Random(seed)
     found, lines = list[Request](), list[int]()
     for number, line in enumerate(_text("requests.txt").splitlines()):
-        if line[:2] in ("- ", "+ "):
+        if line[:2] in ("- ", "+ ", "= "):
             label: Literal["harmful", "harmless"] = "harmful" if line[0] == "+" else "harmless"
             drawn = _drawn(line[2:].strip(), rng)
-            found += [Request(text=text, label=label, source=OWN) for text in drawn]
+            source = EVERYDAY if line[0] == "=" else OWN
+            found += [Request(text=text, label=label, source=source) for text in drawn]
             lines += [number] * len(drawn)
     for category in policy.category:
         if category.action in ("refuse", "helpline"):

@@ -7,7 +7,8 @@ The line at which a head acts is set on what was left out: few requests that are
 are above the request's; no full refusal that isn't known as one is above the answer's.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +28,7 @@ from idiolect.boundary.heads import (
     words_of,
 )
 from idiolect.boundary.policy import Policy
+from idiolect.boundary.retold import some
 from idiolect.boundary.rules import RulesScreen
 from idiolect.features.embedder import Embedder
 from idiolect.schema import as_messages
@@ -36,15 +38,34 @@ SHARPNESS = 0.5  # of the kernel exp(-sharpness |e - e'|^2)
 RIDGE = 0.3
 SMALL_RIDGE = 1.0  # of heads that read the embedding alone
 FOLDS = 5
-ALARMS = 0.004  # share of everyday requests, left out of the fit, that may be above the line
-ALARMS_OF_SCARY = 0.04  # the same of what is safe and sounds harmful, by a head that saw nothing of its source
+ALARMS = 0.015  # share of everyday requests, half of them meant to sound harmful, that may be above when left out
+ALARMS_OF_SCARY = 0.05  # the same of what is safe and sounds harmful, by a head that saw nothing of its source
 ALARMS_OF_ANSWERS = 0.01  # share of answers to what is safe to ask that may be above the line
 MARGIN = 0.1  # over the worst refusal
 PAIRED = 0.3  # weight of a comparison beside an answer with a label of its own
 STEPS = 100
+RETOLD = 3  # other manners in which each request of this project is told
+RETOLD_WEIGHT = 0.35  # of such a request beside the first
+EXAMPLE_WEIGHT = 4.0  # of the policy's own examples, which `policy check` holds it to
+SAFE_WEIGHTS = {corpus.SCARY: 4.0, corpus.EVERYDAY: 2.0}  # of harmless requests beside another, by source
 
 Flags = NDArray[np.bool_]
 Progress = Callable[[str], None]
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Of torch's and of numpy's: many add in another order, and the bytes of the weights would hang on their number."""
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 @dataclass(frozen=True)
@@ -86,10 +107,18 @@ class Fitter:
         self._grave = {each.name for each in policy.category if each.action in ("refuse", "helpline")}
         own, lines = corpus.own_requests(policy, seed)
         public = [each for each in corpus.public_requests(data) if each.label != "sensitive"]
-        self.requests: list[Request] = [*own, *public]
-        self.line = np.array([*lines, *(-1 for _ in public)])
+        other = list(zip(own, lines, some([each.text for each in own], RETOLD, seed), strict=True))
+        told = [each.model_copy(update={"text": text}) for each, _, texts in other for text in texts]
+        self.requests: list[Request] = [*own, *public, *told]
+        self.line = np.array([*lines, *(-1 for _ in public), *(line for _, line, texts in other for _ in texts)])
+        self.is_told = np.arange(len(self.requests)) >= len(own) + len(public)
         self.harmful = np.array([each.label == "harmful" for each in self.requests])
         self.source = np.array([each.source for each in self.requests])
+        safe = np.array([SAFE_WEIGHTS.get(each, 1.0) for each in self.source])
+        named = {text for each in policy.category for text in (*each.examples, *each.harmless)}
+        example = np.array([EXAMPLE_WEIGHT if each.text in named else 1.0 for each in self.requests])
+        told_less = np.where(self.is_told, RETOLD_WEIGHT, 1.0)
+        self._weights = np.where(self.harmful, 1.0, safe) * told_less * example
         rng = np.random.default_rng(seed)
         self._directions = rng.normal(0, np.sqrt(2 * SHARPNESS), (embedder.dim, COSINES)).astype(np.float32)
         self._phases = rng.uniform(0, 2 * np.pi, COSINES).astype(np.float32)
@@ -125,7 +154,7 @@ class Fitter:
 
     def request_head(self, chosen: Flags) -> Floats:
         """(f + 1,) fitted on the requests that are marked."""
-        return fitted(self.features[chosen], self.harmful[chosen], RIDGE)
+        return fitted(self.features[chosen], self.harmful[chosen], RIDGE, weights=self._weights[chosen])
 
     def without(self, source: str) -> Floats:
         """The request's head, fitted on everything but one source."""
@@ -166,7 +195,8 @@ class Fitter:
 
     def category_head(self) -> tuple[tuple[str, ...], Floats]:
         """Names of the categories (k,), and (dim + 1, k): taught by what the rules say of the harmful requests."""
-        said = {index: self._category(each.text) for index, each in enumerate(self.requests) if self.harmful[index]}
+        chosen = np.flatnonzero(self.harmful & ~self.is_told)
+        said = {index: self._category(self.requests[index].text) for index in chosen.tolist()}
         known = {index: name for index, name in said.items() if name}
         names = tuple(sorted(set(known.values())))
         rows = with_one(self.texts.vectors[list(known)])
@@ -186,11 +216,12 @@ class Fitter:
         return np.asarray(self.features_of(texts) @ head, np.float64)
 
 
+@one_thread()
 def fit_heads(data: Path, policy: Policy, embedder: Embedder, progress: Progress, seed: int = 0) -> Heads:
     """Both heads, fitted on everything, their lines and figures from what was left out in turn."""
     fitter = Fitter(data, policy, embedder, progress, seed)
     left_out, answers = fitter.left_out, fitter.answers()
-    everyday = left_out[fitter.source == corpus.EVERYDAY]
+    everyday = left_out[(fitter.source == corpus.EVERYDAY) & ~fitter.is_told]
     scary = left_out[(fitter.source == corpus.SCARY) & ~fitter.harmful]
     line = float(max(np.quantile(everyday, 1 - ALARMS), np.quantile(scary, 1 - ALARMS_OF_SCARY)))
     progress("answers")
@@ -205,14 +236,14 @@ def fit_heads(data: Path, policy: Policy, embedder: Embedder, progress: Progress
         embedder=embedder.name,
         categories=names,
         sources={
-            **_counts(fitter.source),
+            **_counts(fitter.source[~fitter.is_told]),
             "xstest-completions": len(answers.harm),
             "hh-rlhf": len(answers.better.words),
         },
         licences=dict(corpus.LICENCES),
         lines={"request": round(line, 4), "answer": round(line_of_answers, 4)},
         slopes={
-            "request": round(_slope(left_out, fitter.harmful), 4),
+            "request": round(_slope(left_out[~fitter.is_told], fitter.harmful[~fitter.is_told]), 4),
             "answer": round(_slope(answered, answers.harm), 4),
         },
         held_out={
@@ -231,6 +262,7 @@ def fit_heads(data: Path, policy: Policy, embedder: Embedder, progress: Progress
     )
 
 
+@one_thread()
 def held_out_answers(fitter: Fitter, given: Answers) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(n,) each answer's logit and its logit of declining, by heads that never saw its prompt."""
     answered, declined = np.zeros(len(given.harm)), np.zeros(len(given.harm))
@@ -243,6 +275,7 @@ def held_out_answers(fitter: Fitter, given: Answers) -> tuple[NDArray[np.float64
     return answered, declined
 
 
+@one_thread()
 def answer_heads(fitter: Fitter, given: Answers, chosen: Flags, pairs: Flags) -> tuple[Floats, Floats]:
     """The head of declining, then that of harm, fitted on the answers and pairs that are marked."""
     plain = chosen & (given.refusal | given.compliance)
@@ -254,29 +287,23 @@ def answer_heads(fitter: Fitter, given: Answers, chosen: Flags, pairs: Flags) ->
     return decline, fitted(rows, given.harm[chosen], RIDGE, worse)
 
 
-def fitted(rows: Floats, positive: Flags, ridge: float, margins: Floats | None = None) -> Floats:
-    """(f,) minimising the balanced log loss, and that of the margins, which should be above nought; by L-BFGS.
-
-    In one thread: many add in another order, and the bytes of the weights would hang on the number of cores.
-    """
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        return _minimised(rows, positive, ridge, margins)
-    finally:
-        torch.set_num_threads(threads)
-
-
-def _minimised(rows: Floats, positive: Flags, ridge: float, margins: Floats | None) -> Floats:
+@one_thread()
+def fitted(
+    rows: Floats,
+    positive: Flags,
+    ridge: float,
+    margins: Floats | None = None,
+    weights: NDArray[np.float64] | None = None,
+) -> Floats:
+    """(f,) minimising the balanced log loss, and that of the margins, which should be above nought; by L-BFGS."""
     import torch
     from torch.nn.functional import softplus
 
-    x, sign = torch.tensor(rows), torch.tensor(np.where(positive, 1.0, -1.0), dtype=torch.float32)
-    share = positive.mean()
-    weight = torch.tensor(np.where(positive, 0.5 / share, 0.5 / (1 - share)), dtype=torch.float32)
-    paired = None if margins is None else torch.tensor(margins)
+    x, sign = torch.from_numpy(rows), torch.tensor(np.where(positive, 1.0, -1.0), dtype=torch.float32)
+    each = np.ones(len(rows)) if weights is None else weights
+    share = each[positive].sum() / each.sum()
+    weight = torch.tensor(each * np.where(positive, 0.5 / share, 0.5 / (1 - share)), dtype=torch.float32)
+    paired = None if margins is None else torch.from_numpy(margins)
     w = torch.zeros(rows.shape[1], requires_grad=True)
     optimiser = torch.optim.LBFGS([w], max_iter=STEPS, history_size=10, line_search_fn="strong_wolfe")
 
@@ -306,10 +333,13 @@ def _rows(fitter: Fitter, texts: Texts, asked: NDArray[np.float64], decline: Flo
 
 
 def _figures(fitter: Fitter, left_out: NDArray[np.float64], line: float) -> dict[str, float]:
-    everyday = left_out[fitter.source == corpus.EVERYDAY]
+    everyday = left_out[(fitter.source == corpus.EVERYDAY) & ~fitter.is_told]
     found = {"request/flagged/everyday": float((everyday > line).mean())}
+    told = left_out[fitter.is_told & fitter.harmful], left_out[fitter.is_told & ~fitter.harmful]
+    found |= {"request/flagged/retold": float((told[0] > line).mean())}
+    found |= {"request/flagged-safe/retold": float((told[1] > line).mean())}
     for name in sorted(set(fitter.source) - {corpus.EVERYDAY}):
-        own = fitter.source == name
+        own = (fitter.source == name) & ~fitter.is_told
         high, low = left_out[own & fitter.harmful], left_out[own & ~fitter.harmful]
         both = np.concatenate([high, everyday])
         found[f"request/auroc/{name}"] = auroc(both, np.arange(len(both)) < len(high))
