@@ -7,8 +7,9 @@ linear in the length of the text, whatever the rules are.
 import math
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal, TypeAlias
 
 from idiolect.boundary.normalise import decoded, normalise
@@ -31,6 +32,9 @@ SHORT = 14  # words of a turn that may lean on the one before
 CARRIED = 0.9  # how much of the request's risk an answer has that does not decline
 DECLINED = 0.3  # how much of its own risk an answer keeps that opens by declining
 OPENING = 60  # words in which an answer declines
+OVERRIDES = "circumvention"  # in a text that has it, what stands between lines of marks is read on its own
+FENCE = re.compile(r"[-=`\"#~*_]{3,}\w*")
+MOST_FENCED = 4
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,9 @@ class RulesScreen:
     def _asked(self, turns: Sequence[str]) -> list[Finding]:
         newest = self.text(turns[-1])
         found = self.findings(newest, "request")
+        if any(finding.category == OVERRIDES for finding in found):
+            for part in islice(_fenced(turns[-1]), MOST_FENCED):
+                found += self.findings(self.text(part), "request")
         for turn in turns[-1 - EARLIER_TURNS : -1]:
             found += [finding.times(EARLIER) for finding in self.findings(self.text(turn), "request")]
         if len(turns) > 1 and newest.hits.words <= SHORT and newest.hits.of((CONTINUES,)):
@@ -139,6 +146,18 @@ def _together(asked: Iterable[Finding], own: Iterable[Finding]) -> list[Finding]
         risk = finding.risk if before is None else 1 - (1 - before.risk) * (1 - finding.risk)
         gravest[finding.category] = Finding(finding.category, risk, finding.rule)
     return list(gravest.values())
+
+
+def _fenced(text: str) -> Iterator[str]:
+    """What stands between two lines of marks."""
+    within: list[str] | None = None
+    for line in text.split("\n"):
+        if FENCE.fullmatch(line.strip()):
+            if within:
+                yield "\n".join(within)
+            within = []
+        elif within is not None:
+            within.append(line)
 
 
 def _name(words: Sequence[str]) -> str:
