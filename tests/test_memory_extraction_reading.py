@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Callable
 from importlib.resources import files
 
 import pytest
@@ -242,3 +243,22 @@ def test_time_grows_with_the_length_of_a_hostile_text_and_no_faster(piece: str) 
     start = time.thread_time()
     extract(text)
     assert time.thread_time() - start < 2
+
+
+@pytest.mark.parametrize("read", [extract, stated])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I have a nut allergy and I like very short answers.",
+        "I like very short answers, and I have a nut allergy.",
+        "I have a nut allergy, please keep your answers short.",
+    ],
+)
+def test_a_limit_beside_a_wish_about_answers_is_a_limit_by_itself(
+    read: Callable[[str], tuple[Slots, ...]], text: str
+) -> None:
+    wish, limit = read(text)
+    assert (wish.kind, wish.attribute, wish.polarity, wish.sensitive) == ("style", "length", -1, None)
+    assert (limit.kind, limit.object, limit.sensitive) == ("constraint", "nut allergy", "health")
+    assert "allergy" not in wish.span
+    assert "short" not in limit.span

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import chain, islice, pairwise
 from typing import Final, Literal
 
 from idiolect.features.attributes import ATTRIBUTES
@@ -37,6 +38,10 @@ LASTING: Final = re.compile(
 ONE_OFF: Final = re.compile(
     r"\b(?:this|it|that) (?:answer|response|time|one|again|text|email|essay|paragraph|summary|story|poem)\b"
     r"|\bmake (?:it|this|that)\b",
+    re.IGNORECASE,
+)
+JOINT: Final = re.compile(
+    r"(?:,?\s+(?:and|but|so|plus|also)|,)\s+(?=(?:also\s+)?(?:i|i'(?:m|d|ve|ll)|please|my|keep|give|no|prefer)\b)",
     re.IGNORECASE,
 )
 UNWANTED: Final = re.compile(
@@ -75,10 +80,14 @@ def stated(text: str, embedder: Embedder | None = None) -> tuple[Slots, ...]:
 
     Wishes about answers count whether or not they are meant to last; so does what `extract` leaves alone.
     """
-    pairs = style_statements(text)
-    if pairs:
-        return tuple(_styled(attribute, polarity, text) for attribute, polarity in pairs)
     found = extract(text, embedder)
+    others = tuple(each for each in found if each.kind != "style")
+    pieces = (
+        chain.from_iterable(map(_apart, _all_sentences(text))) if others else [Sentence(text, 0, is_question=False)]
+    )
+    wishes = [(piece.text, pair) for piece in pieces for pair in style_statements(piece.text)]
+    if wishes:
+        return (*(_styled(*pair, words) for words, pair in wishes), *others)
     if found:
         return found
     polarity: Literal[-1, 1] = 1 if is_for(text) else -1
@@ -90,13 +99,27 @@ def stated(text: str, embedder: Embedder | None = None) -> tuple[Slots, ...]:
 def _said(own: str, embedder: Embedder | None) -> Iterator[Slots]:
     yield from _style(own)
     others = []
-    for sentence in sentences(own):
+    for sentence in chain.from_iterable(map(_apart, sentences(own))):
         found = [*_changes(sentence, own), *_unwanted(sentence, own), *_framed(sentence, own)]
         yield from found
         if not found:
             others.append(sentence)
     if embedder is not None:
         yield from remarks([each for each in others if not style_statements(each.text)], own, embedder)
+
+
+def _apart(sentence: Sentence) -> list[Sentence]:
+    """As in "I have a nut allergy and I like short answers": a wish about answers, and what is none, each by itself."""
+    if not style_statements(sentence.text):
+        return [sentence]
+    cuts = [(found.start(), found.end()) for found in JOINT.finditer(sentence.text)]
+    bounds = pairwise([0, *chain.from_iterable(cuts), len(sentence.text)])
+    pieces = [
+        Sentence(sentence.text[start:end], sentence.start + start, sentence.is_question)
+        for start, end in islice(bounds, 0, None, 2)
+    ]
+    says_more = any(hits(piece) and not style_statements(piece.text) for piece in pieces)
+    return pieces if says_more else [sentence]
 
 
 def _framed(sentence: Sentence, text: str) -> Iterator[Slots]:
@@ -146,7 +169,7 @@ def _changes(sentence: Sentence, text: str) -> Iterator[Slots]:
 
 def _style(own: str) -> Iterator[Slots]:
     """How answers should be, where it is meant for more than the answer at hand."""
-    for sentence in _all_sentences(own):
+    for sentence in chain.from_iterable(map(_apart, _all_sentences(own))):
         pairs = style_statements(sentence.text)
         if not pairs or sentence.is_question or ONE_OFF.search(sentence.text):
             continue
