@@ -74,7 +74,9 @@ def test_an_unknown_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_an_unknown_argument_lists_what_there_is_when_nothing_is_close() -> None:
-    with pytest.raises(SettingsError, match=r"unknown setting 'zzzz' in the arguments; there are: adapters, .*api_key, .*top_p"):
+    with pytest.raises(
+        SettingsError, match=r"unknown setting 'zzzz' in the arguments; there are: adapters, .*api_key, .*top_p"
+    ):
         load_settings(zzzz=1)
 
 
