@@ -10,7 +10,7 @@ from idiolect.boundary import Boundary, heads
 from idiolect.boundary import policy as policies
 from idiolect.boundary.check import failures
 from idiolect.boundary.corpus import own_requests, read_lines
-from idiolect.boundary.fit_heads import Answers, Fitter, Texts, answer_heads, auroc, fitted, held_out_answers
+from idiolect.boundary.fit_heads import Answers, Fitter, Texts, answer_heads, auroc, fitted
 from idiolect.boundary.heads import AboutHeads, Heads, hashed, words_of
 from idiolect.boundary.trained import TrainedScreen
 from idiolect.cli.tried import Asked
@@ -213,13 +213,12 @@ def test_a_fit_is_the_same_on_any_number_of_threads_of_torch_and_numpy(tmp_path:
     (tmp_path / "safety").mkdir()
     (tmp_path / "safety" / "requests.jsonl").write_text('{"text": "Hi", "label": "harmless", "source": "xstest"}\n')
     fitter = Fitter(tmp_path, policies.shipped(), EMBEDDER, lambda _: None)
-    given, before, found = random_answers(200), torch.get_num_threads(), []
+    given, before, found = random_answers(1500), torch.get_num_threads(), []
     for threads in (1, 2):
         with threadpool_limits(threads):
             torch.set_num_threads(threads)
-            decline, answer = answer_heads(fitter, given, np.ones(200, bool), np.ones(200, bool))
-            answered, _ = held_out_answers(fitter, given)
-            found.append((decline.tobytes(), answer.tobytes(), answered.tobytes()))
+            decline, answer = answer_heads(fitter, given, np.ones(1500, bool), np.arange(1500) < 50)
+            found.append((decline.tobytes(), answer.tobytes()))
             assert torch.get_num_threads() == threads
             assert {each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"} == {threads}
     torch.set_num_threads(before)
