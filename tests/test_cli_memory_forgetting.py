@@ -85,7 +85,7 @@ def test_what_contradicts_is_shown_together_and_settled_in_one_step(memory: Comm
     settled = Settled.model_validate_json(memory("conflicts", "--keep", "no-sushi", "--json")[0])
     assert [(each.id, each.status) for each in settled.ended] == [("imp-sushi", "ended")]
     assert [each.id for each in memory.listed().statements] == ["imp-no-sushi"]
-    assert "nothing contradicts imp-no-sushi" in memory.refused("conflicts", "--keep", "no-sushi")
+    assert "nothing contradicts no-sus" in memory.refused("conflicts", "--keep", "no-sushi")
 
 
 # --- forgetting ----------------------------------------------------------------------------------------------------

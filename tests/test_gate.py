@@ -19,7 +19,10 @@ SOURCE = ROOT / "src" / "idiolect"
 HEAVY = {"torch", "transformers", "sentence_transformers", "xllamacpp", "scipy", "sklearn", "wordfreq", "openai"}
 SLOW_TO_START = {"numpy", "pydantic", "sqlalchemy", "fastapi", "httpx", "jinja2"}
 LONGEST_FILE = 400
-LEFT_OUT = {"mem0": {"mem0ai"}}  # modules of an extra that `make setup` leaves out, with their packages
+LEFT_OUT = {
+    "mem0": {"mem0ai"},
+    "garak": {"garak"},
+}  # modules of extras that `make setup` leaves out, with their packages
 
 
 def modules_after(code: str) -> set[str]:

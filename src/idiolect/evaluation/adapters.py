@@ -79,7 +79,7 @@ class AdapterCosts(Bench):
 
     def _trained(self, model: WhiteBox, run: Run) -> tuple[Lora, Case]:
         from idiolect.generation.parameters.inner.training import raised  # noqa: PLC0415 - torch is there by now
-        from idiolect.generation.parameters.registry import Registry  # noqa: PLC0415
+        from idiolect.generation.parameters.registry import Registry  # noqa: PLC0415 - as above
         from idiolect.generation.parameters.training import Workshop, fitted  # noqa: PLC0415 - as above
 
         with as_file(files("idiolect").joinpath("resources", "prompts.txt")) as file:

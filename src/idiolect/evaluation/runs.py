@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
+from functools import lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -22,6 +23,7 @@ from idiolect.evaluation.protocol import N, Rows
 from idiolect.schema import Array
 
 T = TypeVar("T")
+PARSING = Lock()  # Python 3.11 counts the depth of what it parses for all threads together, and fails where two parse
 
 
 def digest(key: Mapping[str, JsonValue]) -> str:
@@ -38,6 +40,7 @@ def code_version(*rooms: str) -> str:
     return found.hexdigest()[:12]
 
 
+@lru_cache(maxsize=256)
 def code_behind(module: str) -> tuple[str, ...]:
     """The files, as `code_version` takes them, of a module of idiolect and of all of idiolect that it imports.
 
@@ -50,7 +53,9 @@ def code_behind(module: str) -> tuple[str, ...]:
         if name in found or not file.is_file():
             continue
         found.add(name)
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        with PARSING:
+            tree = ast.parse(file.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("idiolect"):
                 waiting += [str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)]
             elif isinstance(node, ast.Import):
