@@ -3,7 +3,6 @@
 One safetensors file, bound to one model by its fingerprint and to one version of the preference space.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from idiolect.errors import WeightsError
+from idiolect.generation.array_files import read_arrays
 from idiolect.schema import Array
 
 KEY = "token values"
@@ -71,7 +71,7 @@ class TokenValueTable:
     @classmethod
     def load(cls, path: Path) -> "TokenValueTable":
         """Raises WeightsError where the file is missing, cut short or not of this form."""
-        about, arrays = _read(path)
+        about, arrays = read_arrays(path, KEY, _mend())
         try:
             table = cls(
                 tokens=arrays["tokens"].astype(np.int32),
@@ -88,19 +88,6 @@ class TokenValueTable:
         if table.values.shape != (rows, len(table.about.names)) or table.frequency.shape != (rows,):
             raise WeightsError(f"{path} has arrays of shapes that do not belong together: {_mend()}")
         return table
-
-
-def _read(path: Path) -> tuple[str, Mapping[str, NDArray[np.generic]]]:
-    from safetensors import SafetensorError, safe_open
-
-    if not path.is_file():
-        raise WeightsError(f"there is no file of token values at {path}: {_mend()}")
-    try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            return metadata.get(KEY, ""), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-    except (SafetensorError, OSError) as broken:
-        raise WeightsError(f"{path} cannot be read as token values ({broken}): {_mend()}") from broken
 
 
 def _mend() -> str:

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from idiolect.errors import WeightsError
+from idiolect.generation.array_files import read_arrays
 from idiolect.generation.encoding.steering import closed
-from idiolect.generation.encoding.vectors import read_arrays
 from idiolect.generation.protocol import Host, Person, Prepared
 from idiolect.generation.token_values import Unfit
 from idiolect.models.protocol import Request

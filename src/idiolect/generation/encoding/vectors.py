@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from idiolect.errors import WeightsError
+from idiolect.generation.array_files import read_arrays
 from idiolect.schema import Array
 
 KEY = "steering vectors"
@@ -99,20 +100,6 @@ class SteeringVectors:
         if made.vectors.ndim != 2 or len(made.vectors) != count or made.fisher.shape != (count, count):
             raise WeightsError(f"{path} has arrays of shapes that do not belong together: {MEND}")
         return made
-
-
-def read_arrays(path: Path, key: str, mend: str) -> tuple[str, Mapping[str, NDArray[np.generic]]]:
-    """A safetensors file: what stands in its metadata under the key, and its arrays. Raises WeightsError."""
-    from safetensors import SafetensorError, safe_open
-
-    if not path.is_file():
-        raise WeightsError(f"there is no file of {key} at {path}: {mend}")
-    try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            return metadata.get(key, ""), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-    except (SafetensorError, OSError) as broken:
-        raise WeightsError(f"{path} cannot be read as {key} ({broken}): {mend}") from broken
 
 
 def orthogonal(vectors: Array, groups: Sequence[int]) -> Array:
