@@ -197,7 +197,7 @@ class Parts:
 
     def _automatic(self, recalled: Recalled) -> Method:
         """Tastes go into the logits where the model has token values, what else was said into the prompt."""
-        steers = TokenValues.fits(self._host)
+        steers = TokenValues.fits(self.host)
         said = (each.preference for each in recalled.preferences)
         speaks = not steers or any(preference.attribute is None or preference.scope for preference in said)
         speaks = speaks or bool(recalled.episodes)
@@ -253,11 +253,12 @@ class Parts:
     def _generation(self, names: tuple[str, ...]) -> Generation:
         composed = self._composed.get(names)
         if composed is None:  # or another thread has emptied this cache just now
-            composed = self._composed[names] = compose(names, self._host)
+            composed = self._composed[names] = compose(names, self.host)
         return composed
 
     @cached_property
-    def _host(self) -> Host:
+    def host(self) -> Host:
+        """What generation methods are opened with."""
         return Host(
             self.model,
             self.learner.space.version,

@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -57,6 +57,7 @@ class Author:
     model: Model
     sampling: Sampling
     system: str
+    answers: Callable[[Request], Model] | None = None  # who writes an answer to a request; None: the model
 
     def request(self, prompt: str, *seed: str | int) -> Request:
         """The plain request, its chance fixed by what `seed` names."""
@@ -66,7 +67,8 @@ class Author:
 
     def write(self, request: Request, n: int) -> Draws:
         """n answers."""
-        return Draws(answers=tuple(_written(each) for each in self.model.complete(request, n)))
+        model = self.answers(request) if self.answers else self.model
+        return Draws(answers=tuple(_written(each) for each in model.complete(request, n)))
 
     @property
     def key(self) -> dict[str, JsonValue]:

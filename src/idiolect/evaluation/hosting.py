@@ -1,0 +1,51 @@
+"""A bench's model as the product hosts it: the engine of text, the same weights open, and what methods are opened with.
+
+Nothing is remembered: the store is in memory, and what a method reads of a person the bench says itself.
+"""
+
+from pathlib import Path
+
+from idiolect.evaluation.pools import Author
+from idiolect.generation import Prepared
+from idiolect.models import LlamaCppSettings, opener
+from idiolect.models.protocol import Request
+from idiolect.parts import DEFAULT_SYSTEM, Parts, open_parts
+from idiolect.schema import Sampling
+from idiolect.settings import Settings
+
+
+def hosted(
+    model: str,
+    *,
+    embedder: str = "minilm",
+    llama: LlamaCppSettings | None = None,
+    adapters: Path | None = None,
+    steering: Path | None = None,
+    soft_prompt: Path | None = None,
+) -> Parts:
+    """The parts of the loop with this model, whose `host` opens methods; closing them frees it. Raises as they do."""
+    settings = Settings(
+        model=model,
+        store="sqlite://",
+        embedder=embedder,
+        adapters=adapters,
+        steering=steering,
+        soft_prompt=soft_prompt,
+    )
+    opened = opener(settings, llama)()
+    try:
+        return open_parts(settings, opened)
+    except BaseException:
+        opened.close()
+        raise
+
+
+def author_of(parts: Parts, sampling: Sampling) -> Author:
+    """Who writes: the engine of text, or where something inside the model is changed, the same model open."""
+    return Author(parts.model, sampling, DEFAULT_SYSTEM, parts.answers)
+
+
+def is_moved(prepared: Prepared, plain: Request) -> bool:
+    """Whether a method changed what is asked: what it left as it was is no measurement of it."""
+    made = prepared.request
+    return (made.messages, made.logit_bias) != (plain.messages, plain.logit_bias) or not made.inside.is_empty
