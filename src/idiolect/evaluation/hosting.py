@@ -7,6 +7,7 @@ from pathlib import Path
 
 from idiolect.evaluation.pools import Author
 from idiolect.generation import Prepared
+from idiolect.generation.parameters.registry import Registry
 from idiolect.models import LlamaCppSettings, opener
 from idiolect.models.protocol import Request
 from idiolect.parts import DEFAULT_SYSTEM, Parts, open_parts
@@ -25,19 +26,17 @@ def hosted(
 ) -> Parts:
     """The parts of the loop with this model, whose `host` opens methods; closing them frees it. Raises as they do."""
     settings = Settings(
-        model=model,
-        store="sqlite://",
-        embedder=embedder,
-        adapters=adapters,
-        steering=steering,
-        soft_prompt=soft_prompt,
+        model=model, store="sqlite://", embedder=embedder, adapters=None, steering=steering, soft_prompt=soft_prompt
     )
     opened = opener(settings, llama)()
     try:
-        return open_parts(settings, opened)
+        parts = open_parts(settings, opened)
     except BaseException:
         opened.close()
         raise
+    if adapters is not None:  # not by the settings: adapters of people whom the store does not know would be deleted
+        parts.registry = Registry(adapters)
+    return parts
 
 
 def author_of(parts: Parts, sampling: Sampling) -> Author:
