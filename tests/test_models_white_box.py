@@ -9,7 +9,7 @@ from torch import Tensor
 
 from idiolect.errors import BadInput, UnknownModel, WeightsError
 from idiolect.models import Request, WhiteBox, WhiteBoxSettings, open_model
-from idiolect.models.inside import Inside
+from idiolect.models.inside import Inside, Step
 from idiolect.models.white_box.tiny import save_tiny
 from idiolect.schema import Array, Message, Sampling, as_messages
 
@@ -39,9 +39,9 @@ def texts(model: WhiteBox, request: Request, n: int = 1) -> list[str]:
 class Second:
     """Draws from what the second context says."""
 
-    def logits(self, said: Tensor, written: Tensor) -> Tensor:
-        assert written.shape[0] == said.shape[1]
-        return said[1]
+    def logits(self, step: Step) -> Tensor:
+        assert len(step.written) == step.said.shape[1]
+        return step.said[1]
 
 
 def lora(folder: Path, model: WhiteBox, seed: int, *, scale: float = 1.0) -> Path:
@@ -130,6 +130,31 @@ def test_a_decoder_draws_from_any_of_the_contexts(model: WhiteBox) -> None:
     other = as_messages("Something else entirely.")
     both = Inside(beside=(other,), decoder=Second())
     assert texts(model, asking("Hello.", both), 3) == texts(model, asking("Something else entirely."), 3)
+
+
+def test_contexts_of_one_answer_may_each_have_an_adapter(model: WhiteBox, tmp_path: Path) -> None:
+    adapter = lora(tmp_path / "one", model, 0, scale=8)
+    hello = as_messages("Hello.")
+    both = Inside(beside=(hello,), adapters_beside=(adapter,), decoder=Second())
+    assert texts(model, asking("Hello.", both), 3) == texts(model, asking("Hello.", Inside(adapter=adapter)), 3)
+
+
+def test_a_decoder_works_for_candidates_that_wait_for_their_turn(model: WhiteBox) -> None:
+    both = Inside(beside=(as_messages("Something else entirely."),), decoder=Second())
+    assert texts(model, asking("Hello.", both), 8)[:3] == texts(model, asking("Hello.", both), 3)
+
+
+def test_what_the_logits_are_made_from_makes_them(model: WhiteBox) -> None:
+    with model.alone() as network:
+        table = network.embedding_table()  # this model's head is the same
+
+    class Remade:
+        def logits(self, step: Step) -> Tensor:
+            again = step.hidden[0].double() @ step.hidden.new_tensor(table.T).double()
+            assert again.numpy() == pytest.approx(step.said[0].double().numpy(), abs=1e-4)
+            return step.said[0]
+
+    assert texts(model, asking("Hello.", Inside(decoder=Remade())), 2) == texts(model, asking("Hello."), 2)
 
 
 def test_an_adapter_changes_its_own_rows_alone(model: WhiteBox, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """What can be changed inside a model that is open: engines that only take text refuse a request that has any of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -11,11 +11,20 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+@dataclass(frozen=True)
+class Step:
+    """Where n answers to one request stand before their next tokens; the first context is the request's own."""
+
+    said: "Tensor"  # (contexts, n, V) float32: the logits in each
+    hidden: "Tensor"  # (contexts, n, width): what the last layer says, which these are made from
+    written: Sequence[Sequence[int]]  # the tokens of each so far
+
+
 class Decoder(Protocol):
     """Turns what the model said in each context into what the next tokens are drawn from."""
 
-    def logits(self, said: "Tensor", written: "Tensor") -> "Tensor":
-        """(contexts, n, V) float32, and the tokens so far (n, t) -> (n, V). The first context is the request's own."""
+    def logits(self, step: Step) -> "Tensor":
+        """(n, V)."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +36,14 @@ class Inside:
     # token from the last of the prompt on
     adapter: Path | None = None  # a LoRA's folder, in PEFT's form
     beside: tuple[tuple[Message, ...], ...] = ()  # further contexts of the same answer, run in the same batch
+    adapters_beside: tuple[Path | None, ...] = ()  # of the further contexts; empty: each has the first one's
     decoder: Decoder | None = None  # None: the first context alone
+
+    def of(self, context: int) -> "Inside":
+        """What is changed in one of the contexts."""
+        if context == 0 or not self.adapters_beside:
+            return self
+        return replace(self, adapter=self.adapters_beside[context - 1])
 
     @property
     def is_empty(self) -> bool:

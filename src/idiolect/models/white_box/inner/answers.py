@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import torch
 from torch import Generator, Tensor
 
+from idiolect.models.inside import Step
 from idiolect.models.protocol import Request
 from idiolect.models.white_box.inner.sampling import Draw
 from idiolect.schema import Completion
@@ -129,19 +130,19 @@ def rows_of(writings: Sequence[Writing]) -> list[tuple[Writing, int]]:
     return [(writing, context) for writing in writings for context in range(len(writing.job.contexts))]
 
 
-def said_of(job: Job, writings: Sequence[Writing], logits: Tensor) -> Tensor:
-    """(R, V) -> (contexts, n, V) of one job's answers."""
+def step_of(job: Job, writings: Sequence[Writing], logits: Tensor, hidden: Tensor) -> Step:
+    """Logits (R, V) and what they are made from (R, width), of all rows -> those of one job's answers."""
     rows = [at for at, (writing, _) in enumerate(rows_of(writings)) if writing.job is job]
-    own = logits[rows].reshape(-1, len(job.contexts), logits.shape[-1])
-    return own.transpose(0, 1)
+    said, within = (
+        each[rows].reshape(-1, len(job.contexts), each.shape[-1]).transpose(0, 1) for each in (logits, hidden)
+    )
+    return Step(said, within, [writing.ids for writing in writings if writing.job is job])
 
 
-def decoded(job: Job, said: Tensor, writings: Sequence[Writing]) -> Tensor:
-    """(contexts, n, V) -> (n, V): what the next tokens are drawn from, the decoder and the bias applied."""
+def decoded(job: Job, step: Step) -> Tensor:
+    """(n, V): what the next tokens are drawn from, the decoder and the bias applied."""
     decoder = job.request.inside.decoder
-    logits = said[0]
-    if decoder is not None:
-        logits = decoder.logits(said, torch.tensor([writing.ids for writing in writings], device=said.device).long())
+    logits = step.said[0] if decoder is None else decoder.logits(step)
     bias = job.request.logit_bias
     if bias:
         logits = logits.clone()

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 
 from idiolect.errors import IdiolectError, ModelError, Stopped
-from idiolect.models.white_box.inner.answers import Job, Writing, decoded, rows_of, said_of
+from idiolect.models.white_box.inner.answers import Job, Writing, decoded, rows_of, step_of
 from idiolect.models.white_box.inner.cache import RowsCache
 from idiolect.models.white_box.inner.network import Network
 from idiolect.models.white_box.settings import WhiteBoxSettings
@@ -87,19 +87,21 @@ class Loop:
             return
         self._writing += joined  # first, so that a failure reaches them too
         read = [
-            self.network.read(writing.read(context), writing.job.request.inside) for writing, context in rows_of(joined)
+            self.network.read(writing.read(context), writing.job.request.inside.of(context))
+            for writing, context in rows_of(joined)
         ]
         self._rows.join(read)
 
     def _step(self) -> None:
         rows = rows_of(self._writing)
         tokens = [writing.read(context)[-1] for writing, context in rows]
-        logits = self.network.step(self._rows, tokens, [writing.job.request.inside for writing, _ in rows])
+        insides = [writing.job.request.inside.of(context) for writing, context in rows]
+        logits, hidden = self.network.step(self._rows, tokens, insides)
         for job in dict.fromkeys(writing.job for writing in self._writing):
             own = [writing for writing in self._writing if writing.job is job]
-            said = said_of(job, self._writing, logits)
-            drawn = job.draw.tokens(decoded(job, said, own), [writing.chance for writing in own]).tolist()
-            for writing, row, token in zip(own, said[0], drawn, strict=True):
+            step = step_of(job, self._writing, logits, hidden)
+            drawn = job.draw.tokens(decoded(job, step), [writing.chance for writing in own]).tolist()
+            for writing, row, token in zip(own, step.said[0], drawn, strict=True):
                 self._take(writing, row, token)
         self._keep([writing for writing in self._writing if not writing.finished])
 

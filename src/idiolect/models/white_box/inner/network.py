@@ -35,6 +35,9 @@ class Network:
         self.adapters = Adapters(loaded.module, settings.adapters)
         self.prefixes = Prefixes(settings.prefix_mib * 2**20)
         self.blocks = _blocks(loaded.module, self.layers)
+        self.hidden = torch.empty(0)  # (R, t, width): what the newest logits were made from
+        head = loaded.module.get_output_embeddings()
+        cast("torch.nn.Module", head).register_forward_pre_hook(self._see)
         self._hooks: dict[int, RemovableHandle] = {}
         self._steering: dict[int, Tensor] = {}  # layer -> (R, 1, width), while rows decode
 
@@ -79,8 +82,8 @@ class Network:
         return read
 
     @torch.inference_mode()
-    def step(self, rows: RowsCache, tokens: Sequence[int], inside: Sequence[Inside]) -> Tensor:
-        """Read one more token of each row: (R, V) float32, what each row says comes next."""
+    def step(self, rows: RowsCache, tokens: Sequence[int], inside: Sequence[Inside]) -> tuple[Tensor, Tensor]:
+        """Read one more token of each row: (R, V) float32, what comes next; (R, width), what that was made from."""
         self._steer(inside)
         try:
             in_use: set[str] = set()
@@ -97,8 +100,7 @@ class Network:
             )
         finally:
             self._steering = {}
-        said: Tensor = logits[:, -1].float()
-        return said
+        return logits[:, -1].float(), self.hidden[:, -1].float()
 
     @torch.inference_mode()
     def mean_logprob(self, prompt: Sequence[int], answer: Sequence[int]) -> float:
@@ -136,6 +138,9 @@ class Network:
         if soft is not None and vectors:  # the last of them: what was read before lacks at most the end
             words[:vectors] = torch.as_tensor(soft[len(soft) - vectors :], dtype=words.dtype, device=self.device)
         return words.unsqueeze(0)
+
+    def _see(self, _: torch.nn.Module, given: tuple[Tensor, ...]) -> None:
+        self.hidden = given[0].detach()
 
     def _steer(self, inside: Sequence[Inside]) -> None:
         for layer in {layer for each in inside for layer in each.steering}:
