@@ -92,6 +92,7 @@ OLD_ROWS = {  # by the revision that they were written in
     ]
 }
 OLD_ROWS["0002"] = OLD_ROWS["0001"]
+OLD_ROWS["0003"] = OLD_ROWS["0002"]
 
 
 def upgraded(address: str, revision: str) -> None:

@@ -8,6 +8,7 @@ class IdiolectError(Exception):
     """The root of the tree. `status` is the HTTP status that a server answers with."""
 
     status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
+    retry_after_s: float | None = None  # when it is worth asking again, where that is known
 
 
 class BadInput(IdiolectError):
@@ -30,6 +31,26 @@ class NotAllowed(IdiolectError):
     status = HTTPStatus.FORBIDDEN
 
 
+class InvalidApiKey(IdiolectError):
+    """No key, or one that does not open: unknown, misspelt, expired or revoked. Which of them is not told."""
+
+    status = HTTPStatus.UNAUTHORIZED
+
+
+class InsufficientScope(NotAllowed):
+    """A key that does not open this door."""
+
+
+class RateLimitExceeded(IdiolectError):
+    """More requests in a minute than a key may make."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+
+
+class InsufficientQuota(RateLimitExceeded):
+    """A key that has spent what it may spend in a month."""
+
+
 class NotFound(IdiolectError):
     """Something named does not exist for this user."""
 
@@ -38,6 +59,14 @@ class NotFound(IdiolectError):
 
 class AnswerNotFound(NotFound):
     """No such answer or candidate for this user; another user's answer looks the same."""
+
+
+class PersonNotFound(NotFound):
+    """Nobody of this name may be asked for here: another tenant's person, or not the one a key is for."""
+
+
+class KeyNotFound(NotFound):
+    """No key has this id."""
 
 
 class UnknownModel(NotFound):
@@ -80,6 +109,10 @@ class ModelTimeout(ModelError):
     """A language model did not answer in time."""
 
     status = HTTPStatus.GATEWAY_TIMEOUT
+
+
+class Diverged(ModelError):
+    """A training's numbers are no numbers any more; what was kept before is still good."""
 
 
 class NoStructure(ModelError):

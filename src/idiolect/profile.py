@@ -7,7 +7,7 @@ import numpy as np
 from idiolect.learning import Learner, Reader
 from idiolect.method import chosen_for
 from idiolect.reward.protocol import Belief
-from idiolect.schema import Preference, Profile, Taste
+from idiolect.schema import Preference, Profile, Taste, own_id
 
 CONFIDENT = 1.64  # standard deviations from zero: 90 % of the posterior on one side
 DIGITS = 4
@@ -16,7 +16,7 @@ DIGITS = 4
 def profile_of(person: Reader, learner: Learner, belief: Belief, said: tuple[Preference, ...]) -> Profile:
     """Tastes in the named attributes and in learnt directions, the surest first, with the statements in force."""
     return Profile(
-        user=person.id,
+        user=own_id(person.id),
         evidence=belief.seen,
         tastes=tuple(_tastes(learner, belief)),
         preferences=said,

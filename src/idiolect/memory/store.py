@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from copy import copy
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -15,10 +16,12 @@ from idiolect.memory.consolidation import Consolidated
 from idiolect.memory.engine import Database, open_database
 from idiolect.memory.erasures import SUFFIX, Entry, Ledger, replayed
 from idiolect.memory.keeping import Keeping, Kept
+from idiolect.memory.keys import Keys
 from idiolect.memory.migrations import migrate
 from idiolect.memory.reading import Query, Reading, Rows
 from idiolect.memory.recipients import Recipient
 from idiolect.memory.records import Audited, Head, Recorded, State
+from idiolect.memory.tenants import Tenant
 from idiolect.memory.writing import Forgotten, Transaction
 from idiolect.schema import USER_ID
 
@@ -120,12 +123,22 @@ class Store:
 
     def __init__(self, database: Database, ledger: Ledger | None = None) -> None:
         """Use `open_store`."""
+        self.keys = Keys(database)
         self._database = database
         self._keeping = Keeping()
         self._ledger = ledger
+        self._tenant: Tenant | None = None  # None: all people of all tenants, by their full ids
+
+    def of(self, tenant: Tenant) -> Self:
+        """The same store, in which there is nobody but the people of one tenant, under the ids that it gave them."""
+        scoped = copy(self)
+        scoped._tenant = tenant
+        return scoped
 
     def user(self, user_id: str) -> UserStore:
-        """One person's store; nobody needs to be created first. Raises InvalidUser."""
+        """One person's store; nobody needs to be created first. Raises InvalidUser, PersonNotFound."""
+        if self._tenant is not None:
+            user_id = self._tenant.full(user_id)
         if not re.fullmatch(USER_ID, user_id):
             raise InvalidUser(
                 f"{user_id[:140]!r} cannot be a user id: use 1 to 128 letters, digits and . _ @ : + -, "
@@ -135,13 +148,16 @@ class Store:
 
     def users(self) -> int:
         """How many people have something kept."""
+        if self._tenant is not None:
+            return len(self.people())
         with self._database.read() as connection:
             return connection.execute(select(func.count()).select_from(tables.person)).scalar_one()
 
     def people(self) -> list[str]:
         """Their ids, for what is done for everybody alike: retention, and a report of counts."""
         with self._database.read() as connection:
-            return list(connection.execute(select(tables.person.c.id).order_by(tables.person.c.id)).scalars())
+            people = list(connection.execute(select(tables.person.c.id).order_by(tables.person.c.id)).scalars())
+        return people if self._tenant is None else [each for each in people if self._tenant.has(each)]
 
     def recipients(self) -> list[Recipient]:
         """What models were shown of people who were erased since, by month."""

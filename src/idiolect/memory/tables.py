@@ -116,3 +116,30 @@ recipient = Table(
     Column("times", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
+
+api_key = Table(
+    "api_key",
+    METADATA,
+    Column("id", String(16), primary_key=True),  # the part of a key that may be shown
+    Column("sha256", String(64), nullable=False),  # of the whole key, which is kept nowhere
+    Column("tenant", String(32), nullable=False),
+    Column("person", String(128)),  # the only one for whom it opens; of all others of its tenant there is nobody
+    Column("label", String, nullable=False),
+    Column("scopes", String, nullable=False),  # parted by spaces
+    Column("created", DateTime(timezone=True), nullable=False),  # UTC, as the two that follow
+    Column("expires", DateTime(timezone=True)),
+    Column("revoked", DateTime(timezone=True)),
+    Column("per_minute", Integer),
+    Column("tokens_per_month", BigInteger),
+    Column("dollars_per_month", Float),
+)
+
+key_use = Table(
+    "key_use",
+    METADATA,
+    Column("key", ForeignKey("api_key.id", ondelete="CASCADE"), primary_key=True),
+    Column("period", String(16), primary_key=True),  # a month, 2026-03, or a minute of it, 2026-03-02T10:41
+    Column("requests", BigInteger, nullable=False),
+    Column("tokens", BigInteger, nullable=False),
+    Column("dollars", Float, nullable=False),
+)

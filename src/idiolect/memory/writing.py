@@ -28,6 +28,7 @@ from idiolect.memory.door import pass_the_door
 from idiolect.memory.faults import as_bad_input, as_store_errors
 from idiolect.memory.forgetting import Reader, hanging_on, inferred_in
 from idiolect.memory.keeping import Fork, Keeping
+from idiolect.memory.keys import drop_keys_of
 from idiolect.memory.reading import HEARD, MOST_VALUES, OF, Query, Reading, Rows, batches
 from idiolect.memory.records import Embeddings, Removed, State
 from idiolect.schema import EVENT, WORD_KINDS, AnyEvent, Array, Inference, Interaction, Restart, now
@@ -239,8 +240,11 @@ class Transaction(Reading):
         self.has_deleted, self._fork.is_current = True, False
         epoch = self._epoch()
         with as_store_errors(self._database):
-            shown = recipients.let_go(self._connection, self.id)
-        counts = {tables.recipient.name: shown} if shown else dict[str, int]()
+            beside = {
+                tables.recipient.name: recipients.let_go(self._connection, self.id),
+                tables.api_key.name: drop_keys_of(self._connection, self.id),
+            }
+        counts = {name: rows for name, rows in beside.items() if rows}
         counts |= {name: self._run(statement, {"of": self.id}).rowcount for name, statement in _ERASURES.items()}
         if not self._was_known:
             counts[tables.person.name] = 0

@@ -16,7 +16,7 @@ from idiolect.schema.answers import (
     Trace,
     Verdict,
 )
-from idiolect.schema.base import USER_ID, Array, Noun, UserId, new_id, now
+from idiolect.schema.base import OF_TENANT, USER_ID, Array, Noun, UserId, new_id, now, own_id
 from idiolect.schema.beliefs import (
     Category,
     Inference,
@@ -60,6 +60,7 @@ from idiolect.schema.talk import Completion, Message, Sampling, as_messages
 __all__ = [
     "EVENT",
     "FEEDBACK_KINDS",
+    "OF_TENANT",
     "USER_ID",
     "WORD_KINDS",
     "Action",
@@ -112,4 +113,5 @@ __all__ = [
     "as_messages",
     "new_id",
     "now",
+    "own_id",
 ]

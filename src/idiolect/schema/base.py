@@ -12,6 +12,12 @@ Array: TypeAlias = NDArray[np.float64]
 
 USER_ID = r"^[A-Za-z0-9][A-Za-z0-9._@:+-]{0,127}$"
 UserId = Annotated[str, Field(pattern=USER_ID)]
+OF_TENANT = "::"  # in the store, between a tenant's name and the id of one of its people
+
+
+def own_id(user_id: str) -> str:
+    """A person's id as their tenant knows it: `acme::ana` -> `ana`."""
+    return user_id.rpartition(OF_TENANT)[2]
 
 
 def new_id(prefix: str) -> str:

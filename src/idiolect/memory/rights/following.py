@@ -21,6 +21,7 @@ from idiolect.schema import (
     Slots,
     Statement,
     now,
+    own_id,
 )
 
 How: TypeAlias = Literal["told", "said", "picked", "proposed", "asked", "edited"]
@@ -77,7 +78,7 @@ def followed(person: UserStore, said: str) -> Followed:
     turns = {event.answer.id: event for event in events.values() if isinstance(event, Interaction)}
     known = _Known(statement, events, turns, _leads(person, statement))
     return Followed(
-        user=person.id,
+        user=own_id(person.id),
         statement=statement,
         evidence=tuple(_pieces(known)),
         steps=tuple(_steps(known)),

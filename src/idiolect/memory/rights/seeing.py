@@ -10,7 +10,7 @@ from idiolect.memory.rights.auditing import AuditLine, audited
 from idiolect.memory.rights.matching import is_about, is_from
 from idiolect.memory.rights.paging import Page, Place, paged
 from idiolect.memory.store import UserStore
-from idiolect.schema import Noun, Preference, now
+from idiolect.schema import Noun, Preference, now, own_id
 from idiolect.schema.beliefs import StatementKind
 
 NEXT: str | None = Field(None, description="What to give as `after` for the next page; null on the last.")
@@ -75,7 +75,7 @@ def listed(person: UserStore, filters: Filters | None = None) -> Listing:
     chosen = known if asked.every else person.preferences(at)
     statements, after = paged((each for each in chosen if _is_asked(each, asked)), _page(asked), _place)
     return Listing(
-        user=person.id,
+        user=own_id(person.id),
         at=at,
         statements=statements,
         next=after,
@@ -89,7 +89,7 @@ def listed(person: UserStore, filters: Filters | None = None) -> Listing:
 def conflicting(person: UserStore, page: Page | None = None) -> Conflicts:
     """What contradicts."""
     conflicts, after = paged(person.conflicts(), page or Page(), lambda together: _place(together[0]))
-    return Conflicts(user=person.id, conflicts=conflicts, next=after)
+    return Conflicts(user=own_id(person.id), conflicts=conflicts, next=after)
 
 
 def proposed(person: UserStore, asked: Waiting | None = None) -> Proposals:
@@ -97,13 +97,13 @@ def proposed(person: UserStore, asked: Waiting | None = None) -> Proposals:
     asked, waiting = asked or Waiting(), person.proposals()
     chosen = waiting if asked.source is None else coming_from(waiting, asked.source)
     proposals, after = paged(chosen, _page(asked), _place)
-    return Proposals(user=person.id, proposals=proposals, next=after)
+    return Proposals(user=own_id(person.id), proposals=proposals, next=after)
 
 
 def trail(person: UserStore, page: Page | None = None) -> Trail:
     """What was done."""
     lines, after = paged(audited(person), page or Page(), lambda line: (line.at, " ".join((line.action, *line.ids))))
-    return Trail(user=person.id, lines=lines, next=after)
+    return Trail(user=own_id(person.id), lines=lines, next=after)
 
 
 def coming_from(waiting: Iterable[Preference], source: str) -> Iterable[Preference]:
