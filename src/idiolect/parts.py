@@ -27,7 +27,7 @@ from idiolect.memory.recollection import Recollection
 from idiolect.memory.rights import Caches
 from idiolect.memory.store import Store, UserStore, open_store
 from idiolect.method import AUTOMATIC, Method, parse
-from idiolect.models import WhiteBox, opener, same_weights_open
+from idiolect.models import WhiteBox, WhiteBoxSettings, opener, same_weights_open
 from idiolect.models.llamacpp import LlamaCpp
 from idiolect.models.protocol import Model, Request
 from idiolect.reward.compliance import Compliance, LearntCompliance
@@ -63,6 +63,7 @@ class Parts:
     recollection: Recollection
     compliance: Compliance
     registry: Registry | None = None  # of adapters; None: there is no folder for them
+    white_box: WhiteBoxSettings | None = None  # of the same model, open; None: as many rows as people need at once
     _composed: dict[tuple[str, ...], Generation] = field(default_factory=dict, init=False)
     _opening: Lock = field(default_factory=Lock, init=False)
     _model: Model | None = field(default=None, init=False)
@@ -87,7 +88,7 @@ class Parts:
             return model
         with self._opening:
             if self._inside is None:
-                self._inside = same_weights_open(self.settings.model)
+                self._inside = same_weights_open(self.settings.model, self.white_box)
             return self._inside
 
     def answers(self, request: Request) -> Model:

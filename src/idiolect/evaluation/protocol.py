@@ -68,6 +68,10 @@ class Rows(Generic[N]):
 class Run(Protocol):
     """What a bench may use while it runs: its folder's finished rows, and progress on stderr."""
 
+    @property
+    def kept(self) -> Path:
+        """The folder, for files that rows name."""
+
     def rows(self, rows: "Rows[N]", compute: Callable[[int], N], workers: int = 1) -> list[N]:
         """One value for each id, by its index: read back where the same key has it, else computed and kept at once."""
 

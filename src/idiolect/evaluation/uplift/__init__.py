@@ -5,16 +5,17 @@ two plain answers to training prompts, and is then answered test prompts that no
 named as in requests: `best-of-8` chooses among eight plain answers of a pool, `token-values` writes one, and so on;
 methods of equal generation share their answers. An answer is held by r* against several plain answers to the same
 prompt, of the same temperature and system text, drawn independently of it; ties count half. Intervals draw users.
+Whatever a method writes goes through the product's own parts, so that it is measured as it answers people.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from idiolect.evaluation.protocol import Case, Figure, Run
-from idiolect.evaluation.uplift.answers import answer_everybody
+from idiolect.evaluation.uplift.answers import Answering
 from idiolect.evaluation.uplift.design import Design
 from idiolect.evaluation.uplift.figures import all_figures
-from idiolect.evaluation.uplift.scene import open_scene
+from idiolect.evaluation.uplift.scene import open_parts, set_scene
 from idiolect.evaluation.uplift.statements import answer_statements
 
 
@@ -24,11 +25,13 @@ class Uplift(Design):
     def cases(self, data: Path | None, run: Run) -> list[Case]:
         """Draw the pool, teach everybody, answer everybody."""
         assert data is not None  # the harness has asked for it
-        scene = open_scene(self, data, run)
+        _ = self.named  # what can't be measured is said before anything is drawn
+        parts = open_parts(self)
         try:
-            return [*answer_everybody(self, scene, run), *answer_statements(self, scene, run)]
+            scene = set_scene(self, data, run, parts)
+            return [*Answering(self, scene, run).cases(), *answer_statements(self, scene, run)]
         finally:
-            scene.author.model.close()
+            parts.close()
 
     def figures(self, cases: Sequence[Case]) -> dict[str, Figure]:
         """By kind of people, measure, pieces of feedback and method; the default method's have no suffix."""

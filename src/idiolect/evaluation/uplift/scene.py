@@ -4,14 +4,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from idiolect.evaluation.feedback import Question, Stage, taught
+from idiolect.evaluation.hosting import author_of, hosted
 from idiolect.evaluation.pools import Author, Draws, draw_pool, measured, read_prompts
 from idiolect.evaluation.protocol import Run
 from idiolect.evaluation.simulated import Person, World, persons
 from idiolect.evaluation.uplift.design import Design
-from idiolect.features.embedder import Embedder, open_embedder
+from idiolect.features.embedder import Embedder
 from idiolect.features.space import PreferenceSpace
-from idiolect.models import LlamaCppSettings, open_model
-from idiolect.parts import DEFAULT_SYSTEM
+from idiolect.learning import Learner
+from idiolect.models import LlamaCppSettings, WhiteBoxSettings
+from idiolect.parts import Parts
 from idiolect.reward.gaussian import Gaussian
 from idiolect.schema import Array, Sampling
 
@@ -30,23 +32,47 @@ class Pupil:
 class Scene:
     """The stage, set."""
 
+    parts: Parts  # of the loop, with the reward that people are believed by
     author: Author
-    space: PreferenceSpace
-    embedder: Embedder | None
     reward: Gaussian
     prompts: list[str]  # of the test
     plain: list[Draws]  # `candidates` + `opponents` answers to each
     phi: Array  # (test prompts, candidates + opponents, d)
     pupils: list[Pupil]
 
+    @property
+    def space(self) -> PreferenceSpace:
+        """Of all beliefs."""
+        return self.parts.learner.space
 
-def open_scene(design: Design, data: Path, run: Run) -> Scene:
+    @property
+    def embedder(self) -> Embedder | None:
+        """Of the space's embedding part."""
+        return self.parts.learner.embedder
+
+
+def open_parts(design: Design) -> Parts:
+    """The model, opened for everybody; whoever asks closes it."""
+    llama = LlamaCppSettings(parallel=design.parallel, context=PROMPT_TOKENS + design.max_tokens)
+    parts = hosted(
+        design.model,
+        embedder=design.embedder,
+        llama=llama,
+        adapters=design.adapters,
+        soft_prompt=design.soft_prompt,
+    )
+    parts.white_box = WhiteBoxSettings(rows=design.rows)
+    return parts
+
+
+def set_scene(design: Design, data: Path, run: Run, parts: Parts) -> Scene:
     """Draw the pools, make the people, and let them teach."""
-    space, embedder = PreferenceSpace.shipped(), open_embedder(design.embedder)
+    space, embedder = parts.learner.space, parts.learner.embedder
     reward = Gaussian.shipped(space)
+    parts.learner = Learner(reward, space, embedder)
     both = read_prompts(data, design.test_prompts + design.training, design.seed)
     test, training = both[: design.test_prompts], both[design.test_prompts :]
-    author = open_author(design)
+    author = author_of(parts, Sampling(temperature=design.temperature, max_tokens=design.max_tokens))
     plain = draw_pool(author, test, design.candidates + design.opponents, design.seed, run)
     asked = draw_pool(author, training, design.candidates, design.seed, run)
     phi = measured("phi", plain, space, embedder, run)
@@ -59,11 +85,4 @@ def open_scene(design: Design, data: Path, run: Run) -> Scene:
         Pupil(person, taught(person, reward, questions, stages, design.pairs, design.seed))
         for person in run.track(people, "feedback", len(people))
     ]
-    return Scene(author, space, embedder, reward, test, plain, phi, pupils)
-
-
-def open_author(design: Design) -> Author:
-    """The model, asked the same way for everybody."""
-    llama = LlamaCppSettings(parallel=design.parallel, context=PROMPT_TOKENS + design.max_tokens)
-    sampling = Sampling(temperature=design.temperature, max_tokens=design.max_tokens)
-    return Author(open_model(design.model, llama=llama), sampling, DEFAULT_SYSTEM)
+    return Scene(parts, author, reward, test, plain, phi, pupils)

@@ -11,11 +11,10 @@ from idiolect.evaluation.pools import Draws, measured
 from idiolect.evaluation.protocol import Case, Rows, Run
 from idiolect.evaluation.runs import code_version
 from idiolect.evaluation.statistics import wins
-from idiolect.evaluation.uplift.answers import CODE
 from idiolect.evaluation.uplift.design import Design
 from idiolect.evaluation.uplift.scene import Scene
 from idiolect.features.attributes import ATTRIBUTES, measure
-from idiolect.generation import Host, compose
+from idiolect.generation import compose
 from idiolect.generation.protocol import Person
 from idiolect.memory.extraction import preferences_of
 from idiolect.method import without_agent
@@ -24,6 +23,7 @@ from idiolect.reward.protocol import Belief
 from idiolect.schema import Array, Preference, Statement
 
 KIND = "statement"
+CODE = ("generation", "reward", "features", "resources", "memory/extraction")
 SAID = (
     "Shorter answers, please.",
     "Use longer sentences.",
@@ -75,12 +75,11 @@ def _told(text: str, scene: Scene) -> Told:
 
 
 def _write(design: Design, scene: Scene, asked: list[tuple[Told, int]], run: Run) -> list[Draws]:
-    method = without_agent(design.methods[0])
+    method = without_agent(design.named[0])
     n = method.candidates or 1
-    host = Host(scene.author.model, scene.space.version, scene.author.system)
-    generation = compose(method.generation or ("plain",), host)
+    generation = compose(method.generation or ("plain",), scene.parts.host)
     ids = [f"{each.preference.text}/{prompt}" for each, prompt in asked]
-    code = code_version(*CODE, "memory/extraction")
+    code = code_version(*CODE)
     key: dict[str, JsonValue] = {**scene.author.key, **design.key, "method": method.name, "code": code}
 
     def write(index: int) -> Draws:
@@ -99,7 +98,7 @@ def _case(design: Design, scene: Scene, told: Told, prompt: int, drawn: Draws, p
     plain = np.array([told.score(text) for text in scene.plain[prompt].texts])
     won = wins(np.array(ours), plain)
     return Case(
-        id=f"{KIND}-{told.attribute}/{design.methods[0]}@1/{prompt}",
+        id=f"{KIND}-{told.attribute}/{design.named[0]}@1/{prompt}",
         group=f"{KIND}-{told.attribute}",
         scores={"win": float(won.mean()), "moved": float(wins(np.array(ours), plain.mean()))},
         choice=str(chosen),
