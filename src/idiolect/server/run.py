@@ -6,6 +6,7 @@ import sys
 from contextlib import suppress
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from idiolect.assistant import Assistant
 from idiolect.errors import SettingsError
@@ -29,15 +30,19 @@ def serve(settings: Settings, *, allow_remote: bool = False) -> None:
     with listening, Assistant(settings=settings) as assistant:
         assistant.load()
         app = create_app(assistant, hosts=LOCAL_HOSTS if is_local else None)
-        config = uvicorn.Config(
-            app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=GRACE_S
-        )
-        sys.stdout.write(
-            f"Idiolect is at {address(settings.host, listening)} (model {assistant.model.name}); Ctrl+C stops it\n"
-        )
-        sys.stdout.flush()
-        with suppress(KeyboardInterrupt):  # uvicorn raises it anew once it has stopped
-            uvicorn.Server(config).run(sockets=[listening])
+        name = f"Idiolect is at {address(settings.host, listening)} (model {assistant.model.name})"
+        run_app(app, listening, name)
+
+
+def run_app(app: ASGIApp, listening: socket.socket, name: str) -> None:
+    """Serve an application until interrupted; prints what it is, and where."""
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=GRACE_S
+    )
+    sys.stdout.write(f"{name}; Ctrl+C stops it\n")
+    sys.stdout.flush()
+    with suppress(KeyboardInterrupt):  # uvicorn raises it anew once it has stopped
+        uvicorn.Server(config).run(sockets=[listening])
 
 
 def is_loopback(host: str) -> bool:
