@@ -36,8 +36,9 @@ class Asking:
     least: float
 
     def second(self, person: UserStore, turn: Turn, chosen: int, admitted: Sequence[bool]) -> Second:
-        """None of a turn that is not kept, so that no choice could follow, or that a program reads."""
-        if turn.phi is None or sum(admitted) < 2 or turn.is_temporary or is_structured(turn.request.extra):
+        """None of a turn that is not kept, so that no choice could follow, is compared, or is read by a program."""
+        is_shown_alone = turn.is_temporary or turn.is_compared or is_structured(turn.request.extra)
+        if turn.phi is None or sum(admitted) < 2 or is_shown_alone:
             return Second()
         past = Past.of(person)
         demanded = self.least * (AFTER_A_CHANGE if past.has_changed else past.patience)

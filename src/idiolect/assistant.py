@@ -4,6 +4,7 @@ import os
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from copy import copy
 from dataclasses import replace
 from threading import Event
 from typing import TYPE_CHECKING, Self, TypedDict, Unpack
@@ -23,6 +24,7 @@ from idiolect.memory.inference.allowing import allows, demand
 from idiolect.memory.remembering import heard, remember
 from idiolect.memory.rights.retaining import Clock, Rule
 from idiolect.memory.store import Store
+from idiolect.memory.tenants import Tenant
 from idiolect.method import chosen_for
 from idiolect.models.protocol import Model
 from idiolect.parts import is_structured, open_parts
@@ -89,6 +91,7 @@ class Assistant:
         base = settings or load_settings()
         self.settings = base.model_copy(update={key: value for key, value in said.items() if value is not None})
         self._parts = open_parts(self.settings, opened)
+        self._tenant: Tenant | None = None  # None: all people of all tenants
         choosing = Choosing(self._parts.boundary, self.learner.reward, self._parts.told, self.settings.kappa)
         self._asking, self._choosing = Asking(self.learner.reward, self.settings.ask_above), choosing
         self._writing = Writing(self._parts, choosing)
@@ -110,7 +113,13 @@ class Assistant:
     @property
     def store(self) -> Store:
         """Where events are kept."""
-        return self._parts.store
+        return self._parts.store if self._tenant is None else self._parts.store.of(self._tenant)
+
+    def of(self, tenant: Tenant) -> Self:
+        """The same assistant, for whom there is nobody but the people of one tenant."""
+        scoped = copy(self)
+        scoped._tenant = tenant
+        return scoped
 
     @property
     def learner(self) -> Learner:
@@ -128,12 +137,28 @@ class Assistant:
         While several candidates are written nothing can be shown yet: empty pieces come instead, as a sign of life.
         """
         turn = self._recall(user, prompt, options)
-        if turn.is_shown_as_written:
-            answer = yield from self._streamed(turn)
-        else:  # with several candidates, or an agent, the text comes after the choice
-            answer = yield from awaited(lambda stop: self._answered(turn, stop))
-            yield answer.text
-        yield self._remember(turn, answer)
+        with closing(self._written(turn)) as items:
+            for item in items:
+                yield item if isinstance(item, str) else self._remember(turn, item)
+
+    def compare(
+        self, user: str, prompt: str | Sequence[Message], methods: Sequence[str], **options: Unpack[Options]
+    ) -> Iterator[tuple[int, str | Answer]]:
+        """What `stream` yields, by each of several methods in turn, with the method's place; none knows of another's.
+
+        All answers are kept or, where the caller leaves before the last, none.
+        """
+        asked = [Options(**{**options, "method": method, "answer_id": new_id("chatcmpl")}) for method in methods]
+        turns = [replace(self._recall(user, prompt, each), is_compared=True) for each in asked]
+        answers = list[Answer]()
+        for place, turn in enumerate(turns):
+            with closing(self._written(turn)) as items:
+                for item in items:
+                    answers += [item] if isinstance(item, Answer) else []
+                    if len(answers) == len(turns):
+                        for each in zip(turns, answers, strict=True):
+                            self._remember(*each)
+                    yield place, item
 
     def feedback(self, user: str, feedback: Feedback) -> Profile:
         """Record what a person says of an answer or of themselves, and learn from it: both or neither."""
@@ -253,6 +278,15 @@ class Assistant:
         with turn.watch.step("measure"):
             phi = embedding.phi(len(completions))
         return self._chosen(turn, completions, phi)
+
+    def _written(self, turn: Turn) -> Generator[str | Answer, None, None]:
+        """Pieces as they may be shown, then the answer, which nobody keeps yet."""
+        if turn.is_shown_as_written:
+            answer = yield from self._streamed(turn)
+        else:  # with several candidates, or an agent, the text comes after the choice
+            answer = yield from awaited(lambda stop: self._answered(turn, stop))
+            yield answer.text
+        yield answer
 
     def _streamed(self, turn: Turn) -> Generator[str, None, Answer]:
         screen, shown = self._parts.boundary.stream_screen(turn.messages, turn.country), []

@@ -1,6 +1,5 @@
 """A method by name, such as `token-values+agent+best-of-4`: generation methods, an agent, a number of candidates."""
 
-import re
 from dataclasses import dataclass
 
 from idiolect.alignment.decoding import CHOOSERS
@@ -10,6 +9,7 @@ from idiolect.generation.agent import AGENTS
 from idiolect.memory.reading import Reading
 from idiolect.schema import MethodChosen
 
+PLAIN = "plain"  # the model as it is
 AUTOMATIC = "auto"  # what suits the model and the person
 MOST_CANDIDATES = 16  # beyond this, best-of-N learns to please the reward's errors
 
@@ -28,7 +28,7 @@ class Method:
         """The name that would be parsed to this method."""
         best_of = () if self.candidates in (None, 1) else (f"{self.chooser}-{self.candidates}",)
         agent = () if self.agent is None else (self.agent,)
-        return "+".join((*self.generation, *agent, *best_of)) or "plain"
+        return "+".join((*self.generation, *agent, *best_of)) or PLAIN
 
 
 def chosen_for(person: Reading) -> str | None:
@@ -48,21 +48,46 @@ def without_agent(name: str) -> Method:
 
 
 def parse(name: str) -> Method:
-    """Raises UnknownMethod, listing the names there are."""
+    """Raises UnknownMethod, listing the names there are, and for names that cannot stand together."""
     generation: list[str] = []
-    candidates: int | None = None
-    agent: str | None = None
-    chooser = "best-of"
+    agents: list[str] = []
+    choosing: list[tuple[str, int]] = []
     for part in name.split("+"):
-        if (match := re.fullmatch(r"(.+)-(\d{1,3})", part)) and match[1] in CHOOSERS:
-            chooser, candidates = match[1], int(match[2])
-            if not 1 <= candidates <= MOST_CANDIDATES:
-                raise UnknownMethod(f"{part}: choose among 1 to {MOST_CANDIDATES} candidates")
-        elif part in GENERATION:
+        if part in GENERATION:
             generation.append(part)
         elif part in AGENTS:
-            agent = part
+            agents.append(part)
+        elif (said := _choosing(part)) is not None:
+            choosing.append(said)
         else:
             names = ", ".join([*sorted([*GENERATION, *AGENTS]), *(f"{each}-N" for each in CHOOSERS)])
             raise UnknownMethod(f"no method named {part!r}; there are: auto, {names}, joined by '+'")
-    return Method(tuple(generation), candidates, agent, chooser)
+    _check(name, [*generation, *agents], choosing)
+    chooser, candidates = choosing[0] if choosing else ("best-of", None)
+    return Method(tuple(generation), candidates, agents[0] if agents else None, chooser)
+
+
+def _choosing(part: str) -> tuple[str, int] | None:
+    """Who picks, and among how many. Raises UnknownMethod for a number that cannot be."""
+    chooser, _, number = part.rpartition("-")
+    if part in CHOOSERS or (chooser in CHOOSERS and not number.isdecimal()):
+        named = chooser if chooser in CHOOSERS else part
+        raise UnknownMethod(f"{part}: write a number, such as {named}-8")
+    if chooser not in CHOOSERS:
+        return None
+    if not 1 <= int(number) <= MOST_CANDIDATES:
+        raise UnknownMethod(f"{part}: choose among 1 to {MOST_CANDIDATES} candidates")
+    return chooser, int(number)
+
+
+def _check(name: str, writing: list[str], choosing: list[tuple[str, int]]) -> None:
+    """Raises UnknownMethod for what is named twice, and for the model as it is beside what changes it."""
+    twice = next((each for each in writing if writing.count(each) > 1), None)
+    if twice is not None:
+        raise UnknownMethod(f"{name}: {twice!r} is named twice; once is enough")
+    if len(choosing) > 1:
+        raise UnknownMethod(f"{name}: two numbers of candidates are named; leave one of them")
+    if PLAIN in writing and len(writing) > 1:
+        raise UnknownMethod(
+            f"{name}: {PLAIN!r} is the model as it is, so no other way of writing can stand beside it; leave one out"
+        )

@@ -26,7 +26,7 @@ from idiolect.memory.recall.settings import RecallSettings
 from idiolect.memory.recollection import Recollection
 from idiolect.memory.rights import Caches
 from idiolect.memory.store import Store, UserStore, open_store
-from idiolect.method import AUTOMATIC, Method, parse
+from idiolect.method import AUTOMATIC, PLAIN, Method, parse
 from idiolect.models import WhiteBox, WhiteBoxSettings, opener, same_weights_open
 from idiolect.models.llamacpp import LlamaCpp
 from idiolect.models.protocol import Model, Request
@@ -132,10 +132,10 @@ class Parts:
     ) -> Method:
         """The method of a turn: what the request says, else the settings, else what suits the model and the person."""
         if is_structured(extra):
-            return Method(("plain",), 1)  # a tool call or a schema is never personalized
+            return Method((PLAIN,), 1)  # a tool call or a schema is never personalized
         chosen = name or self.settings.method
         method = self._automatic(recalled) if chosen == AUTOMATIC else parse(chosen)
-        usual = 1 if self.model.is_metered else CANDIDATES
+        usual = 1 if self.model.is_metered or method.generation == (PLAIN,) else CANDIDATES
         return replace(method, candidates=candidates or method.candidates or self.settings.candidates or usual)
 
     def prepare(

@@ -83,6 +83,7 @@ class Turn:
     notes: tuple[str, ...] = ()
     care: str = ""
     is_temporary: bool = False
+    is_compared: bool = False  # another method's answer stands beside this one, so that no pair of its own does
     country: str | None = None  # the person's, where the request says
     answer_id: str = field(default_factory=lambda: new_id("chatcmpl"))
     asked: Asked | None = None  # what the reward reads of the prompt
@@ -286,6 +287,7 @@ def answered(
             sd=round(float(scores.sd[index]), 4),
             verdict=verdict,
             completion_tokens=completion.completion_tokens,
+            finish_reason=completion.finish_reason,
         )
         for index, (completion, verdict) in enumerate(zip(completions, verdicts, strict=True))
     )

@@ -29,6 +29,7 @@ class Candidate(Noun):
     sd: float = 0.0  # sqrt(phi' S phi), phi centred over the candidates
     verdict: Verdict
     completion_tokens: int = 0
+    finish_reason: str = "stop"  # of turns from before it was kept beside each candidate: nobody knows
 
 
 class Share(Noun):

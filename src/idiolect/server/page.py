@@ -15,7 +15,7 @@ from idiolect.assistant import Assistant
 from idiolect.conversations import recent
 from idiolect.errors import IdiolectError
 from idiolect.schema import Answer, Feedback, Message, Profile, UserId, new_id
-from idiolect.server import memory_views, views
+from idiolect.server import comparing, memory_views, views
 from idiolect.server.relay import ALIVE, EventStream, event, relay
 from idiolect.server.serving import Serving, Speaking, kept
 from idiolect.server.templates import html, render
@@ -36,6 +36,8 @@ class Said(Speaking):
 
     message: str = ""
     turn: tuple[str, ...] = ()
+    is_compared: bool = False
+    by: tuple[str, ...] = ()  # the two methods that are compared
 
 
 class Preferred(Speaking):
@@ -103,6 +105,7 @@ def page(
         beliefs=believed,
         memory=remembered_words,
         earlier=earlier,
+        methods=comparing.METHODS,
         left=0 if earlier else assistant.interview(speaking).left(),
     )
     response.set_cookie(COOKIE, speaking, max_age=YEAR_S, httponly=True, samesite="strict")
@@ -123,6 +126,8 @@ def turns(
 def messages(assistant: Serving, said: Annotated[Said, Form()]) -> Response:
     """Answer: the words as they are written, then the turn with all that can be done to it."""
     told = [*_history(assistant, said.user, said.turn), Message(role="user", content=said.message)]
+    if said.is_compared:
+        return EventStream(comparing.compared(assistant, said.user, told, comparing.in_some_order(said.by)))
     return EventStream(_talk(assistant, said.user, told))
 
 

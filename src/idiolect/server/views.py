@@ -119,12 +119,6 @@ class Shown:
         """What stands for this turn when the conversation goes on."""
         return self.candidates[0].id if self.candidates else self.answer.id
 
-    def is_cut(self, candidate: Candidate) -> bool:
-        """Whether this candidate ended for want of room; only the chosen one tells."""
-        answer = self.answer
-        is_chosen = answer.chosen is not None and answer.candidates[answer.chosen].id == candidate.id
-        return is_chosen and answer.finish_reason == "length"
-
     @property
     def is_pair(self) -> bool:
         """Whether the person is asked which of two they prefer."""

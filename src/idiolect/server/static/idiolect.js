@@ -47,6 +47,11 @@ document.addEventListener("htmx:before:request", (event) => { pressed = event.ta
 document.addEventListener("htmx:finally:request", goOn);
 document.addEventListener("htmx:after:swap", () => { if (pressed && !pressed.isConnected) { pressed = null; goOn(); } });
 
+// What may be chosen stays in sight above the composer, however tall it is.
+new ResizeObserver(() => {
+  document.documentElement.style.setProperty("--composer", `${composer.offsetHeight}px`);
+}).observe(composer);
+
 // While an answer is awaited, Stop stands in the place of Send; leaving the stream stops the model.
 const send = composer.querySelector("button:not([type])");
 const stop = document.getElementById("stop");
