@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from pydantic import JsonValue
@@ -40,6 +41,11 @@ class Draws(Noun):
 
     answers: tuple[Written, ...]
 
+    @classmethod
+    def of(cls, completions: Sequence[Completion]) -> Self:
+        """As a model gave them."""
+        return cls(answers=tuple(_written(each) for each in completions))
+
     @property
     def texts(self) -> list[str]:
         """Their words."""
@@ -68,7 +74,7 @@ class Author:
     def write(self, request: Request, n: int) -> Draws:
         """n answers."""
         model = self.answers(request) if self.answers else self.model
-        return Draws(answers=tuple(_written(each) for each in model.complete(request, n)))
+        return Draws.of(model.complete(request, n))
 
     @property
     def key(self) -> dict[str, JsonValue]:
