@@ -13,7 +13,7 @@ NOW = $(shell cat constraints.txt pyproject.toml | cksum | tr ' ' '-')
 STAMP = $(VENV)/set-up-$(NOW)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test lint format types contracts unit docs
+.PHONY: help setup serve test lint format types contracts unit docs site
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1|/' | awk -F'|' '{printf "%-18s%s\n", $$1, $$2}'
@@ -21,7 +21,7 @@ help: ## this list
 serve: setup ## set up everything, start the server and its page, print the address (ARGS="--port 9000" passes options)
 	@$(BIN)/idiolect serve $(ARGS)
 
-test: setup lint types contracts unit ## set up everything and run every check
+test: setup lint types contracts site unit ## set up everything and run every check
 
 setup: $(STAMP) ## the virtual environment in .venv: pinned packages, the starter model
 
@@ -63,5 +63,9 @@ unit: setup ## the tests: every room, the server over HTTP, the page, the exampl
 	@echo "== pytest"
 	@$(BIN)/python -m pytest $(ARGS)
 
-docs: setup ## write docs/help.md and docs/settings.md anew from the code
+docs: setup ## write the pages of docs/ that follow from the code anew
 	@$(BIN)/python -m idiolect.cli.pages docs
+
+site: setup ## the documentation as a site, in build/site; a broken link is an error
+	@echo "== the documentation"
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet

@@ -53,6 +53,13 @@ def test_a_written_page_says_what_the_code_says(name: str) -> None:
     assert (ROOT / "docs" / name).read_text(encoding="utf-8") == PAGES[name](), "run `make docs`"
 
 
+def test_every_folder_and_file_on_the_map_of_concepts_is_there() -> None:
+    map_of_boxes = (ROOT / "docs" / "concepts.md").read_text(encoding="utf-8")
+    places = re.findall(r"`([a-z_/]+(?:/|\.py))`", map_of_boxes)
+    assert len(places) > 20
+    assert not [place for place in places if place != "src/idiolect/" and not (SOURCE / place).exists()]
+
+
 def test_every_data_file_is_packaged() -> None:
     table = tomllib.loads((ROOT / "pyproject.toml").read_text())
     patterns = table["tool"]["setuptools"]["package-data"]["idiolect"]

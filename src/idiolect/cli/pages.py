@@ -13,6 +13,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from idiolect.cli.app import app
+from idiolect.cli.papers import papers_page
 from idiolect.settings import CONFIG_VARIABLE, ENV_PREFIX, FILE_NAME, Settings
 
 PLAIN_TERMINAL = {"COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1"}
@@ -50,7 +51,12 @@ def settings_page() -> str:
     return "\n".join([*lines, *_settings(Settings)]) + "\n"
 
 
-PAGES: dict[str, Callable[[], str]] = {"help.md": help_page, "settings.md": settings_page}
+def papers() -> str:
+    """Every method with its papers."""
+    return "\n".join([NOTICE, *papers_page()]) + "\n"
+
+
+PAGES: dict[str, Callable[[], str]] = {"help.md": help_page, "settings.md": settings_page, "papers.md": papers}
 
 
 def _settings(of: type[BaseModel], above: str = "") -> Iterator[str]:
