@@ -197,10 +197,10 @@ def test_every_answer_forbids_what_the_page_does_not_need(http: httpx.Client) ->
 # --- the address ---------------------------------------------------------------------------------------------------
 
 
-def test_an_address_open_to_others_is_refused_unless_it_is_allowed() -> None:
+def test_an_address_open_to_others_is_refused_while_there_is_no_key(tmp_path: Path) -> None:
     for host in ("0.0.0.0", "192.168.1.7", "example.org"):
-        with pytest.raises(SettingsError, match="--allow-remote"):
-            serve(Settings(model="scripted", host=host))
+        with pytest.raises(SettingsError, match=r"`idiolect keys create`.*--allow-remote"):
+            serve(Settings(model="scripted", host=host, store=f"sqlite:///{tmp_path / 'people.db'}"))
 
 
 def test_a_taken_port_is_said_at_once() -> None:

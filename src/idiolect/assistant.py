@@ -1,7 +1,7 @@
 """The loop: remember -> recall -> generate -> bound -> choose -> learn. Every step is a part behind a protocol."""
 
 import os
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from copy import copy
@@ -34,6 +34,7 @@ from idiolect.schema import (
     Array,
     Candidate,
     Completion,
+    Cost,
     Feedback,
     Message,
     Profile,
@@ -92,6 +93,7 @@ class Assistant:
         self.settings = base.model_copy(update={key: value for key, value in said.items() if value is not None})
         self._parts = open_parts(self.settings, opened)
         self._tenant: Tenant | None = None  # None: all people of all tenants
+        self._spent: Callable[[Cost], None] | None = None
         choosing = Choosing(self._parts.boundary, self.learner.reward, self._parts.told, self.settings.kappa)
         self._asking, self._choosing = Asking(self.learner.reward, self.settings.ask_above), choosing
         self._writing = Writing(self._parts, choosing)
@@ -115,10 +117,10 @@ class Assistant:
         """Where events are kept."""
         return self._parts.store if self._tenant is None else self._parts.store.of(self._tenant)
 
-    def of(self, tenant: Tenant) -> Self:
-        """The same assistant, for whom there is nobody but the people of one tenant."""
+    def of(self, tenant: Tenant, spent: Callable[[Cost], None] | None = None) -> Self:
+        """The same assistant, for whom there is nobody but one tenant's people; `spent` hears what each turn took."""
         scoped = copy(self)
-        scoped._tenant = tenant
+        scoped._tenant, scoped._spent = tenant, spent
         return scoped
 
     @property
@@ -322,6 +324,8 @@ class Assistant:
             return answered(turn, completions, judged.verdicts, scores, chosen, second.rival, why)
 
     def _remember(self, turn: Turn, answer: Answer) -> Answer:
+        if self._spent is not None:
+            self._spent(turn.cost)
         if turn.is_temporary:
             return answer
         learns = self.settings.remember and not turn.is_replaced

@@ -12,6 +12,7 @@ from idiolect.cli.adapters import adapters
 from idiolect.cli.doctor import doctor
 from idiolect.cli.govern import govern
 from idiolect.cli.interview import interview
+from idiolect.cli.keys import keys
 from idiolect.cli.memory import memory
 from idiolect.errors import IdiolectError
 
@@ -67,6 +68,7 @@ app.add_typer(govern, name="govern")
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command line; raises SystemExit. What Idiolect raises on purpose is one line on stderr and exit code 1."""
+app.add_typer(keys, name="keys")
     said = sys.argv[1:] if arguments is None else list(arguments)
     try:
         app(said)

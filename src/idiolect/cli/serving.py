@@ -15,7 +15,11 @@ def serve(
     host: Annotated[str | None, typer.Option("--host", help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option("--port", help="Port to listen on; 0 takes a free one.")] = None,
     allow_remote: Annotated[
-        bool, typer.Option("--allow-remote", help="Listen beyond this machine: something else guards the door.")
+        bool,
+        typer.Option(
+            "--allow-remote",
+            help="Listen beyond this machine and ask nobody for a key: something else guards the door.",
+        ),
     ] = False,
     config: Config = None,
 ) -> None:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, ValidationError
 from sqlalchemy import Connection, Executable, Row, bindparam, delete, insert, select, text, update
 
 from idiolect.errors import BadInput, InsufficientQuota, InvalidApiKey, KeyNotFound, RateLimitExceeded
@@ -101,6 +101,23 @@ class Listed(Noun):
 
     key: Key
     used: Used
+
+
+class Listing(Noun):
+    """All of them, oldest first."""
+
+    keys: tuple[Listed, ...]
+
+
+def new_key(**said: object) -> NewKey:
+    """What a key is to be, as it was said; what is empty or None is as usual. Raises BadInput for what none can be."""
+    try:
+        return NewKey.model_validate({name: value for name, value in said.items() if value not in (None, ())})
+    except ValidationError as wrong:
+        complaint = wrong.errors(include_url=False)[0]
+        name = str(complaint["loc"][0])
+        hint = f": there are {', '.join(SCOPES)}" if name == "scopes" else ""
+        raise BadInput(f"the {name} {said[name]!r} cannot be taken: {complaint['msg'].lower()}{hint}") from wrong
 
 
 class Keys:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from math import ceil
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -14,7 +15,7 @@ from idiolect.errors import IdiolectError, UnknownModel
 from idiolect.server.templates import render
 
 BESIDE = {"/page/statements": "#untold"}  # where the page tells what is wrong beside the field; else above all
-API = ("/v1/", "/healthz", "/openapi.json")
+API = ("/v1/", "/healthz", "/readyz", "/metrics", "/mcp", "/openapi.json")
 EMPTY = "it is empty: give at least one"  # pydantic tells it of a list "after validation"
 LONGEST_QUOTE = 100  # characters of a path that are repeated in a message
 
@@ -64,6 +65,11 @@ def reply(request: Request, status: HTTPStatus, error: WireError, headers: Mappi
     )
 
 
+def retrying(error: IdiolectError) -> dict[str, str]:
+    """The header that tells when it is worth asking again, in whole seconds."""
+    return {} if error.retry_after_s is None else {"Retry-After": str(max(1, ceil(error.retry_after_s)))}
+
+
 def install(app: FastAPI) -> None:
     """Let every expected error leave by `reply`; what nobody expected is `middleware.LastResort`'s."""
     app.add_exception_handler(IdiolectError, _on_purpose)
@@ -73,7 +79,7 @@ def install(app: FastAPI) -> None:
 
 async def _on_purpose(request: Request, error: Exception) -> Response:
     assert isinstance(error, IdiolectError)
-    return reply(request, error.status, as_wire(error))
+    return reply(request, error.status, as_wire(error), retrying(error))
 
 
 async def _not_understood(request: Request, error: Exception) -> Response:

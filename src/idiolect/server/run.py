@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from idiolect.assistant import Assistant
 from idiolect.errors import SettingsError
+from idiolect.memory.store import open_store
 from idiolect.server.app import create_app
 from idiolect.server.middleware import LOCAL_HOSTS
 from idiolect.settings import Settings
@@ -21,17 +22,25 @@ GRACE_S = 5  # for answers that are being written when the server is told to sto
 def serve(settings: Settings, *, allow_remote: bool = False) -> None:
     """Serve until interrupted; prints the address. Raises SettingsError for an address it can't or shouldn't take."""
     is_local = is_loopback(settings.host)
-    if not is_local and not allow_remote:
-        raise SettingsError(
-            f"{settings.host} is open to other machines, and nobody who comes in is asked for a key: whoever reaches "
-            "it can speak as anyone. Listen on 127.0.0.1, or say --allow-remote if something else guards the door"
-        )
+    needs_key = not is_local and not allow_remote
+    if needs_key:
+        _check_keys(settings)
     listening = listen(settings.host, settings.port)
     with listening, Assistant(settings=settings) as assistant:
         assistant.load()
-        app = create_app(assistant, hosts=LOCAL_HOSTS if is_local else None)
+        app = create_app(assistant, hosts=LOCAL_HOSTS if is_local else None, needs_key=needs_key)
         name = f"Idiolect is at {address(settings.host, listening)} (model {assistant.model.name})"
         run_app(app, listening, name)
+
+
+def _check_keys(settings: Settings) -> None:
+    """Raises SettingsError where nobody could come in with a key."""
+    with open_store(settings.store, erasures=settings.erasures) as store:
+        if not store.keys.exist():
+            raise SettingsError(
+                f"{settings.host} is open to other machines, and there is no key: make one with `idiolect keys "
+                "create`, or listen on 127.0.0.1, or say --allow-remote if something else guards the door"
+            )
 
 
 def run_app(app: ASGIApp, listening: socket.socket, name: str) -> None:

@@ -6,11 +6,12 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from idiolect.memory.tenants import SOMEBODY
 from idiolect.method import MOST_CANDIDATES
-from idiolect.schema import Answer, Candidate, Feedback, Message, Sampling, Trace, UserId, Verdict
+from idiolect.schema import Answer, Candidate, Feedback, Message, Sampling, Trace, UserId, Verdict, own_id
 from idiolect.settings import Country
 
-DEFAULT_USER = "default"
+DEFAULT_USER = SOMEBODY
 MOST_STOPS = 16
 SEED = 2**63
 
@@ -242,7 +243,7 @@ def personal(answer: Answer) -> Personal:
     """What Idiolect says of an answer."""
     ids = tuple(candidate.id for candidate in answer.candidates)
     return Personal(
-        user=answer.user,
+        user=own_id(answer.user),
         candidates=ids,
         chosen=None if answer.chosen is None else ids[answer.chosen],
         refused=answer.refused,
@@ -265,7 +266,7 @@ def why(answer: Answer) -> Why:
     """The explanation of an answer."""
     return Why(
         answer=answer.id,
-        user=answer.user,
+        user=own_id(answer.user),
         why=answer.why(),
         refused=answer.refused,
         candidates=tuple(

@@ -6,7 +6,7 @@ from idiolect.errors import NotAllowed
 from idiolect.memory.inference import READERS
 from idiolect.memory.inference.counting import counting
 from idiolect.memory.reading import Reading
-from idiolect.schema import AnyEvent, Inference, Noun, Signal, now
+from idiolect.schema import AnyEvent, Inference, Noun, Signal, now, own_id
 
 
 class Allowance(Noun):
@@ -59,7 +59,7 @@ def allowances(reader: Reading) -> Allowances:
                 waiting=waiting,
             )
         )
-    return Allowances(user=reader.id, kinds=tuple(kinds))
+    return Allowances(user=own_id(reader.id), kinds=tuple(kinds))
 
 
 def demand(reader: Reading, event: AnyEvent) -> None:
