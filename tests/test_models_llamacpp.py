@@ -12,6 +12,7 @@ from idiolect.errors import BadInput, ModelError, Stopped
 from idiolect.models import LlamaCppSettings, Request
 from idiolect.models.llamacpp import LlamaCpp
 from idiolect.models.starter import starter_path
+from idiolect.models.wire import APART, SEEDS
 from idiolect.schema import Sampling, as_messages
 
 SETTINGS = LlamaCppSettings(parallel=4, context=256)
@@ -41,9 +42,17 @@ def test_candidates_have_their_own_lengths_and_ends(model: LlamaCpp) -> None:
         assert (completion.completion_tokens == 24) == (completion.finish_reason == "length")
 
 
-def test_candidate_i_is_drawn_with_the_seed_plus_i_also_beyond_what_decodes_at_once(model: LlamaCpp) -> None:
+def test_candidates_of_one_seed_follow_one_another_also_beyond_what_decodes_at_once(model: LlamaCpp) -> None:
     done = model.complete(asking("Tell me a story.", 3), 6)
-    assert done[5].text == model.complete(asking("Tell me a story.", 3, seed=3 + 5))[0].text
+    begins_there = (
+        3 + 5 * pow(APART, -1, SEEDS)
+    ) % SEEDS  # the seed whose first candidate is drawn as number 5 of 3 is
+    assert done[5].text == model.complete(asking("Tell me a story.", 3, seed=begins_there))[0].text
+
+
+def test_neighbouring_seeds_share_no_candidate(model: LlamaCpp) -> None:
+    drawn = [model.complete(asking("Tell me a story about a lighthouse.", 8, seed=seed), 4) for seed in (3, 4, 5)]
+    assert len({each.text for candidates in drawn for each in candidates}) == 12
 
 
 def test_a_bias_moves_what_is_written_but_not_the_plain_log_probability(model: LlamaCpp) -> None:

@@ -14,6 +14,7 @@ from idiolect.models.connection import Connection, Patience
 from idiolect.models.remote import Remote
 from idiolect.models.scripted import Scripted
 from idiolect.models.scripted_endpoint import Fault, ScriptedEndpoint
+from idiolect.models.wire import seed_of
 from idiolect.schema import Message, Sampling, as_messages
 
 KEY = "sk-very-secret"
@@ -44,8 +45,13 @@ def asking(extra: Mapping[str, JsonValue] | None = None, **sampling: JsonValue) 
     )
 
 
+def sent() -> Request:
+    """What reaches the model behind the endpoint."""
+    return asking(seed=seed_of(asking().sampling))
+
+
 def test_the_answer_is_that_of_the_model_behind_the_endpoint(model: Remote) -> None:
-    for theirs, ours in zip(model.complete(asking(), 3), Scripted().complete(asking(), 3), strict=True):
+    for theirs, ours in zip(model.complete(asking(), 3), Scripted().complete(sent(), 3), strict=True):
         assert theirs.text == ours.text
 
 
@@ -69,7 +75,8 @@ def test_sampling_goes_out_under_the_names_of_the_wire(endpoint: ScriptedEndpoin
     model.complete(asking(temperature=0.25, top_p=0.5, max_tokens=9, stop=["end"]), 2)
     sent = endpoint.seen[0].body
     assert {name: sent[name] for name in ("model", "temperature", "top_p", "max_tokens", "stop", "seed", "n")} == {
-        "model": "scripted", "temperature": 0.25, "top_p": 0.5, "max_tokens": 9, "stop": ["end"], "seed": 1, "n": 2,
+        "model": "scripted", "temperature": 0.25, "top_p": 0.5, "max_tokens": 9, "stop": ["end"], "n": 2,
+        "seed": seed_of(Sampling(seed=1)),
     }  # fmt: skip
     assert endpoint.seen[0].headers["Authorization"] == f"Bearer {KEY}"
     assert endpoint.seen[0].path == "/v1/chat/completions"
@@ -81,7 +88,9 @@ def test_an_endpoint_that_ignores_n_is_asked_for_the_rest_one_by_one(endpoint: S
     done = model.complete(asking(), 4, lambda index, _: told.append(index))
     assert len(done) == 4
     assert sorted(told) == [0, 1, 2, 3]
-    assert sorted(int(str(seen.body["seed"])) for seen in endpoint.seen) == [1, 2, 3, 4]
+    assert {int(str(seen.body["seed"])) for seen in endpoint.seen} == {
+        seed_of(Sampling(seed=1), index) for index in range(4)
+    }
     model.complete(asking(), 2)
     assert len(endpoint.seen) == 4 + 2  # now it is known, and not asked for two at once
 
@@ -117,7 +126,7 @@ def test_only_the_300_largest_biases_are_sent_and_no_more_than_100_nats(
 
 
 def test_tokens_of_several_answers_add_up_to_what_the_endpoint_counted(model: Remote) -> None:
-    counted = sum(completion.completion_tokens for completion in Scripted().complete(asking(), 5))
+    counted = sum(completion.completion_tokens for completion in Scripted().complete(sent(), 5))
     assert sum(completion.completion_tokens for completion in model.complete(asking(), 5)) == counted
 
 
@@ -221,7 +230,7 @@ def test_half_a_stream_is_an_error_after_its_words(endpoint: ScriptedEndpoint, m
 def test_an_endpoint_that_does_not_stream_answers_in_one_piece(endpoint: ScriptedEndpoint, model: Remote) -> None:
     endpoint.behaviour.streams = False
     stream = model.stream(asking())
-    assert list(stream) == [Scripted().complete(asking())[0].text]
+    assert list(stream) == [Scripted().complete(sent())[0].text]
     assert stream.completion.finish_reason == "stop"
 
 

@@ -11,6 +11,7 @@ from idiolect.errors import BadInput, UnknownModel, WeightsError
 from idiolect.models import Request, WhiteBox, WhiteBoxSettings, open_model
 from idiolect.models.inside import Inside, Step
 from idiolect.models.white_box.tiny import save_tiny
+from idiolect.models.wire import seed_of
 from idiolect.schema import Array, Message, Sampling, as_messages
 
 
@@ -79,6 +80,15 @@ def test_a_batch_of_many_says_what_each_alone_says(model: WhiteBox) -> None:
     assert together == alone
 
 
+def test_neighbouring_seeds_share_no_candidate() -> None:
+    from idiolect.models.white_box.inner.answers import Job, Writing
+
+    jobs = [Job(asking(seed=seed), 6, [[1]], [], 12) for seed in (3, 4, 5)]
+    chances = [Writing.begin(job, index).chance.initial_seed() for job in jobs for index in range(job.n)]
+    assert len(set(chances)) == len(chances)
+    assert chances[:6] == [seed_of(jobs[0].request.sampling, index) for index in range(6)]
+
+
 def test_more_candidates_than_rows_wait_for_their_turn(model: WhiteBox) -> None:
     assert texts(model, asking(), 14)[:6] == texts(model, asking(), 6)
 
@@ -106,7 +116,7 @@ def test_steering_by_nothing_changes_nothing(model: WhiteBox) -> None:
 def test_rows_of_one_batch_are_each_steered_for_themselves(model: WhiteBox) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(1)
     insides = [Inside(steering={0: rng.normal(size=model.width)}) for _ in range(3)]
     alone = [texts(model, asking(inside=each)) for each in insides]
     with ThreadPoolExecutor(3) as pool:

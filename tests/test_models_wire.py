@@ -6,7 +6,7 @@ import pytest
 from idiolect.models import Request
 from idiolect.models.remote import _shared_out
 from idiolect.models.scripted import STYLES, Scripted, tokens
-from idiolect.models.wire import Draft, Reply, body, largest
+from idiolect.models.wire import SEEDS, Draft, Reply, body, largest, seed_of
 from idiolect.schema import Message, Sampling, as_messages
 
 
@@ -79,6 +79,17 @@ def test_eight_scripted_candidates_are_of_eight_kinds() -> None:
     lengths = np.array([completion.completion_tokens for completion in done])
     assert lengths.max() > 3 * lengths.min()
     assert all("bread" in completion.text for completion in done)
+
+
+def test_seeds_share_no_candidate_whether_they_are_neighbours_or_far_apart() -> None:
+    seeds = [*range(20_000), -1, -2, 2**30, 2**63 - 3]
+    begin = np.sort([seed_of(Sampling(seed=seed)) or 0 for seed in seeds])
+    assert np.diff(begin).min() > 1000
+    assert begin[0] + SEEDS - begin[-1] > 1000
+    first, *others = (seed_of(Sampling(seed=7), index) for index in range(3))
+    assert first is not None
+    assert others == [first + 1, first + 2]
+    assert seed_of(Sampling(), 3) is None
 
 
 def test_scripted_answers_depend_on_the_prompt_and_the_seed() -> None:

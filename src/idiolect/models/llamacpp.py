@@ -29,8 +29,6 @@ from idiolect.models.pieces import Pieces
 from idiolect.models.protocol import OnCompletion, Request
 from idiolect.schema import Completion
 
-SEEDS = 2**31  # llama.cpp adds a candidate's index to the seed, and takes 2**32 - 1 for "any"
-
 WireT = TypeVar("WireT", bound=wire.Wire)
 
 
@@ -90,7 +88,7 @@ class LlamaCpp:
     def complete(
         self, request: Request, n: int = 1, on_completion: OnCompletion | None = None, stop: Event | None = None
     ) -> Sequence[Completion]:
-        """Return n completions in order. With a seed, candidate i is drawn with `seed + i`. Stops within a token."""
+        """Return n completions in order, drawn as `wire.seed_of` says. Stops within a token."""
         wire.check(request, n)
         done: dict[int, Completion] = {}
 
@@ -177,10 +175,8 @@ class LlamaCpp:
 
     def _body(self, request: Request, first: int, count: int) -> dict[str, JsonValue]:
         body: dict[str, JsonValue] = {"top_k": 40, "min_p": 0.05}  # llama.cpp's own, said aloud; `extra` may set others
-        body |= wire.body(request)
+        body |= wire.body(request, first)  # to its seed llama.cpp adds each answer's place
         body |= {"n": count, "stream": True, "stream_options": {"include_usage": True}}
-        if request.sampling.seed is not None:
-            body["seed"] = (request.sampling.seed + first) % SEEDS
         if request.logit_bias:
             body["logit_bias"] = [[token, bias] for token, bias in request.logit_bias.items()]
         if body.get("logprobs"):

@@ -7,7 +7,7 @@ times.
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from threading import Event
 
 import httpx
@@ -69,7 +69,7 @@ class Remote:
     def complete(
         self, request: Request, n: int = 1, on_completion: OnCompletion | None = None, stop: Event | None = None
     ) -> Sequence[Completion]:
-        """Return n completions in order. Where they are asked one by one, the seed of number i is `seed + i`.
+        """Return n completions in order; where they are asked one by one, each is drawn as `wire.seed_of` says.
 
         `stop` is heeded between requests: a reply that does not stream has no connection to close before it comes.
         """
@@ -104,16 +104,13 @@ class Remote:
         """Close the connections."""
         self._connection.close()
 
-    def _together(self, request: Request, n: int) -> list[Completion]:
-        response = self._post(self._body(request) | ({"n": n} if n > 1 else {}))
+    def _together(self, request: Request, n: int, first: int = 0) -> list[Completion]:
+        response = self._post(self._body(request, first) | ({"n": n} if n > 1 else {}))
         return self._completions(self._reply(self._connection.text_of(response)), request)
 
     def _each(self, request: Request, indexes: range, add: Callable[[int, Completion], None]) -> None:
-        seed = request.sampling.seed
-
         def one(index: int) -> Completion:
-            sampling = request.sampling.model_copy(update={"seed": None if seed is None else seed + index})
-            return self._together(replace(request, sampling=sampling), 1)[0]
+            return self._together(request, 1, index)[0]
 
         with ThreadPoolExecutor(max_workers=min(AT_ONCE, len(indexes))) as pool:
             asked = {pool.submit(one, index): index for index in indexes}
@@ -123,9 +120,9 @@ class Remote:
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
 
-    def _body(self, request: Request) -> dict[str, JsonValue]:
+    def _body(self, request: Request, first: int = 0) -> dict[str, JsonValue]:
         adapter = request.inside.adapter  # vLLM and others serve a LoRA as a model of its own, by its folder's name
-        body = wire.body(request) | {"model": self.model if adapter is None else adapter.name}
+        body = wire.body(request, first) | {"model": self.model if adapter is None else adapter.name}
         if request.logit_bias:
             kept = wire.largest(request.logit_bias, self.max_bias_entries)
             body["logit_bias"] = {str(token): max(-100.0, min(100.0, bias)) for token, bias in kept.items()}

@@ -10,9 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from idiolect.errors import BadInput, Stopped
 from idiolect.models.protocol import Request
-from idiolect.schema import Completion
+from idiolect.schema import Completion, Sampling
 
 DECIDED = {"n", "stream", "stream_options"}  # by which method of a model is called, and how
+SEEDS = 2**31  # what every engine takes; llama.cpp reads 2**32 - 1 as "any"
+APART = 0x9E3779B1  # odd, so that no two seeds begin alike; of the golden ratio, so that neighbours begin far apart
 
 
 class Wire(BaseModel):
@@ -144,16 +146,26 @@ def go_on(stop: Event | None) -> None:
         raise Stopped("the answers were stopped before they were written; ask again")
 
 
-def body(request: Request) -> dict[str, JsonValue]:
-    """A request as the wire carries it; what Idiolect sets wins over the same name in `extra`."""
+def seed_of(sampling: Sampling, index: int = 0) -> int | None:
+    """What candidate `index` is drawn with; None for any.
+
+    Candidates of one seed follow one another, as engines count that write several at once. Those of two seeds less
+    than a million apart never meet, for up to 1,000 candidates; seeds are the same that are modulo 2^31.
+    """
+    return None if sampling.seed is None else (sampling.seed * APART + index) % SEEDS
+
+
+def body(request: Request, first: int = 0) -> dict[str, JsonValue]:
+    """A request as the wire carries it, from candidate `first` on; what Idiolect sets wins over `extra`."""
     sampling = request.sampling
     wire: dict[str, JsonValue] = {name: value for name, value in request.extra.items() if name not in DECIDED}
     wire["messages"] = [message.model_dump(mode="json", exclude_unset=True) for message in request.messages]
     wire |= {"temperature": sampling.temperature, "top_p": sampling.top_p, "max_tokens": sampling.max_tokens}
     if sampling.stop:
         wire["stop"] = list(sampling.stop)
-    if sampling.seed is not None:
-        wire["seed"] = sampling.seed
+    seed = seed_of(sampling, first)
+    if seed is not None:
+        wire["seed"] = seed
     return wire
 
 

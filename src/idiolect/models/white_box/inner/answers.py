@@ -12,6 +12,7 @@ from torch import Generator, Tensor
 from idiolect.models.inside import Step
 from idiolect.models.protocol import Request
 from idiolect.models.white_box.inner.sampling import Draw
+from idiolect.models.wire import seed_of
 from idiolect.schema import Completion
 
 if TYPE_CHECKING:
@@ -64,12 +65,13 @@ class Writing:
 
     @classmethod
     def begin(cls, job: Job, index: int) -> "Writing":
-        """Candidate i of a request with a seed is drawn with `seed + i`."""
+        """With its own chance."""
         chance = Generator()
-        if job.request.sampling.seed is None:
+        seed = seed_of(job.request.sampling, index)
+        if seed is None:
             chance.seed()
         else:
-            chance.manual_seed(job.request.sampling.seed + index)
+            chance.manual_seed(seed)
         return cls(job, index, chance)
 
     def read(self, context: int) -> list[int]:
