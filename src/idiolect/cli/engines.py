@@ -101,6 +101,25 @@ def fit_soft_prompt(
     fitted_soft_prompt(load_settings(config, model=model), samples, steps, output)
 
 
+@models.command()
+def fit_values(
+    output: Output,
+    model: ModelName = None,
+    samples: Annotated[
+        Path | None,
+        typer.Option(
+            "--samples", help="Its answers, as `idiolect models sample` writes them; without it, it is asked."
+        ),
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Fit values of the next token to an open model; the setting `values` names the file."""
+    from idiolect.cli.fitting import fitted_values
+    from idiolect.settings import load_settings
+
+    fitted_values(load_settings(config, model=model), samples, output)
+
+
 @features.command("list")
 def list_features(json: Json = False) -> None:
     """Show the named attributes of an answer, with their units."""

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from rich.progress import track
 
+from idiolect.alignment.decoding.fit_values import fit as fit_values
+from idiolect.alignment.decoding.fit_values import own_samples
 from idiolect.cli.options import opened_model
 from idiolect.cli.show import console, note, stderr, table, working
 from idiolect.errors import BadInput, DataError
@@ -76,6 +78,21 @@ def fitted_soft_prompt(settings: Settings, samples: Path | None, steps: int, out
         made = train_soft_prompt(model, answers, PreferenceSpace.shipped(), Training(steps=steps), tell)
     made.save(output)
     note(f"{output}: liked answers to prompts left out gained {made.about.gain:+.4f} nats a token on the others")
+
+
+def fitted_values(settings: Settings, samples: Path | None, output: Path) -> None:
+    """Fit and write; show how well each attribute is predicted on prompts left out of the fit."""
+    with _inside(settings) as (model, tell):
+        drawn = read_samples(samples) if samples else own_samples(model, _prompts(None)[:ASKED], ANSWERS, tell)
+        made = fit_values(model, drawn, PreferenceSpace.shipped(), tell)
+    made.save(output)
+    about = made.about
+    rows = [
+        (name, f"{about.correlation[name]:+.2f}", f"{about.of_tokens[name]:+.2f}")
+        for name in sorted(about.names, key=lambda each: -about.correlation[each])[:SHOWN]
+    ]
+    titles = ("attribute", "correlation, left-out prompts", "by tokens alone")
+    console().print(table(f"from {about.answers} answers, in {output}", titles, rows))
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Generation: how a belief about a person reaches the model. One file per method, listed here by name."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from idiolect.errors import UnknownMethod
@@ -54,7 +54,8 @@ class Chain:
         prepared = Prepared(fitted, notes=(self._note(left_out),) if left_out else ())
         for part in self.parts:
             prepared = prepared.then(part.prepare(prepared.request, person))
-        return replace(prepared, is_told=prepared.request.messages != fitted.messages)
+        told = (prepared.request.messages, *prepared.request.inside.beside)
+        return replace(prepared, is_told=any(messages != fitted.messages for messages in told))
 
     def _note(self, left_out: int) -> str:
         oldest = "oldest message was" if left_out == 1 else f"oldest {left_out} messages were"
@@ -62,9 +63,12 @@ class Chain:
         return f"The conversation is longer than {context}: its {oldest} left out."
 
 
-def compose(names: Sequence[str], host: Host) -> Generation:
-    """The methods of these names, opened for one model. Raises UnknownMethod."""
+def compose(names: Sequence[str], host: Host, known: Mapping[str, type[Method]] = GENERATION) -> Generation:
+    """The methods of these names, of this room or of those that are known, opened for one model.
+
+    Raises UnknownMethod.
+    """
     for name in names:
-        if name not in GENERATION:
-            raise UnknownMethod(f"no generation method named {name!r}; there are: {', '.join(sorted(GENERATION))}")
-    return Chain(tuple(GENERATION[name].open(host) for name in names), host.system_text)
+        if name not in known:
+            raise UnknownMethod(f"no generation method named {name!r}; there are: {', '.join(sorted(known))}")
+    return Chain(tuple(known[name].open(host) for name in names), host.system_text)

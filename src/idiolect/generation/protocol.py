@@ -31,6 +31,7 @@ class Host:
     is_able: bool = True  # to say in words what a person's edit tells of them
     steering: Path | None = None  # vectors fitted for this model; None: those that come with the package
     soft_prompt: Path | None = None  # a map fitted for this model; None: there is none
+    values: Path | None = None  # of the next token, fitted for this model; None: there are none
     adapters: Path | None = None  # the folder of adapters, with the experts of soups; None: there is none
 
     @property

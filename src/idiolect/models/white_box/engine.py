@@ -63,7 +63,7 @@ class WhiteBox:
     def complete(
         self, request: Request, n: int = 1, on_completion: OnCompletion | None = None, stop: Event | None = None
     ) -> Sequence[Completion]:
-        """Return n completions in order. With a seed, candidate i is drawn with `seed + i`. Stops within a token."""
+        """Return n completions in order, drawn as `wire.seed_of` says. Stops within a token."""
         closed = Event()
         done: dict[int, Completion] = {}
         try:
@@ -88,6 +88,10 @@ class WhiteBox:
     def tokenize(self, text: str) -> list[int]:
         """The token ids of a bare text, without those that a chat template adds."""
         return list(self._tokenizer.encode(text, add_special_tokens=False))
+
+    def texts(self, ids: Sequence[Sequence[int]]) -> list[str]:
+        """The text of each row of token ids."""
+        return [str(text) for text in self._tokenizer.batch_decode(list(map(list, ids)), skip_special_tokens=True)]
 
     def prompt_ids(self, messages: Sequence[Message]) -> list[int]:
         """The token ids of a conversation as the model reads it, up to where its answer begins."""

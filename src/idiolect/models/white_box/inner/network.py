@@ -110,6 +110,14 @@ class Network:
         likelihood = logits[0, :-1].float().log_softmax(-1)
         return float(likelihood.gather(1, ids[0, len(prompt) :, None]).mean())
 
+    @torch.inference_mode()
+    def along(self, prompt: Sequence[int], answer: Sequence[int]) -> tuple[Array, Array]:
+        """Before each token of an answer (t,): what logits are made from (t, width), and p of any token (t, V)."""
+        ids = torch.tensor([[*prompt, *answer[:-1]]], device=self.device)
+        logits, _ = self._forward([BASE], None, input_ids=ids, logits_to_keep=len(answer))
+        hidden = self.hidden[0, -len(answer) :].float()
+        return hidden.cpu().numpy(), logits[0].float().softmax(-1).cpu().numpy()
+
     def embedding_table(self) -> Array:
         """(V, width): the vector of each token."""
         table = self.loaded.module.get_input_embeddings()
