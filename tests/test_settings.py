@@ -1,9 +1,11 @@
+import json
 import re
 from pathlib import Path
 
 import pytest
 
 import idiolect
+from idiolect.cli import main
 from idiolect.errors import SettingsError
 from idiolect.schema import Sampling
 from idiolect.settings import Settings, config_file, load_settings
@@ -137,3 +139,22 @@ def test_every_setting_is_read_somewhere() -> None:
     source = Path(idiolect.__file__).parent
     code = "\n".join(path.read_text(encoding="utf-8") for path in source.rglob("*.py"))
     assert not [name for name in Settings.model_fields if not re.search(rf"\b(settings|self)\.{name}\b", code)]
+
+
+def test_where_each_value_comes_from_is_told_without_secrets(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("idiolect.toml").write_text('model = "scripted"\ncandidates = 2\n')
+    monkeypatch.setenv("IDIOLECT_CANDIDATES", "3")
+    monkeypatch.setenv("IDIOLECT_API_KEY", "sk-hidden")
+    monkeypatch.setenv("IDIOLECT_STORE", "postgresql://me:hidden@host/name")
+    with pytest.raises(SystemExit):
+        main(["config", "show", "--json"])
+    shown = capsys.readouterr().out
+    assert "hidden" not in shown
+    assert json.loads(shown) == {
+        "model": {"value": "scripted", "from": "idiolect.toml"},
+        "candidates": {"value": 3, "from": "IDIOLECT_CANDIDATES in the environment"},
+        "api_key": {"value": "**********", "from": "IDIOLECT_API_KEY in the environment"},
+        "store": {"value": "postgresql://me:***@host/name", "from": "IDIOLECT_STORE in the environment"},
+    }
