@@ -1,5 +1,7 @@
 """The open model: what is changed inside, on a model of two tiny layers."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -236,3 +238,27 @@ def test_a_prompt_longer_than_the_context_is_refused_with_both_lengths(folder: P
         small.complete(asking("word " * 40))
     assert small.complete(asking("Hi.", max_tokens=500))[0].completion_tokens <= 64
     small.close()
+
+
+ENDS = """
+import sys, threading, time
+from idiolect.models import Request, WhiteBox
+from idiolect.schema import Sampling, as_messages
+for is_closed in (True, False):
+    model = WhiteBox("transformers:" + sys.argv[1])
+    request = Request(as_messages("Good morning."), Sampling(max_tokens=100))
+    writes = threading.Event()
+    def write():
+        for _ in model.stream(request):
+            writes.set()
+    threading.Thread(target=write, daemon=True).start()
+    writes.wait()
+    if is_closed:
+        model.close()
+"""
+
+
+def test_a_process_that_ends_while_a_model_writes_ends_in_peace(folder: Path) -> None:
+    asked = [sys.executable, "-c", ENDS, str(folder)]
+    ended = subprocess.run(asked, check=False, capture_output=True, text=True, timeout=300)
+    assert (ended.returncode, "terminate" in ended.stderr) == (0, False), ended.stderr

@@ -29,7 +29,8 @@ class Loop:
         self._work = threading.Condition()
         self._is_closed = False
         self._turn, self._network_free = threading.Lock(), threading.Lock()
-        threading.Thread(target=self._run, name="white box", daemon=True).start()
+        self._thread = threading.Thread(target=self._run, name="white box", daemon=True)
+        self._thread.start()
 
     def submit(self, job: Job) -> None:
         """Answer a job through its queue. Raises ModelError once closed."""
@@ -46,10 +47,15 @@ class Loop:
             yield self.network
 
     def close(self) -> None:
-        """Stop within a token; whoever still waits is told."""
+        """Stop within a token, and wait for it; whoever still waits is told.
+
+        A thread that still computes when the process ends would abort it.
+        """
         with self._work:
             self._is_closed = True
             self._work.notify()
+        if threading.current_thread() is not self._thread:  # the garbage collector may call from anywhere
+            self._thread.join()
 
     def _run(self) -> None:
         while self._wait():
