@@ -14,6 +14,7 @@ from idiolect.cli.govern import govern
 from idiolect.cli.interview import interview
 from idiolect.cli.keys import keys
 from idiolect.cli.memory import memory
+from idiolect.cli.training import train
 from idiolect.errors import IdiolectError
 
 SETTINGS = "What --model, --store and the like say can also stand in idiolect.toml or IDIOLECT_...: docs/settings.md."
@@ -57,6 +58,7 @@ app.command()(serving.serve)
 app.command()(doctor)
 app.command()(evaluate.demo)
 app.command()(evaluate.bench)
+app.command()(train)
 app.add_typer(adapters, name="adapters")
 app.add_typer(engines.models, name="models")
 app.add_typer(engines.features, name="features")

@@ -1,0 +1,1 @@
+"""What computes with torch: imported once torch is known to be there."""
