@@ -1,5 +1,7 @@
 """The bench of profiles: differences are weighed by hand, and what the boundary refuses is the same for everybody."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -7,14 +9,20 @@ import pytest
 
 from idiolect.alignment.decoding import CHOOSERS
 from idiolect.evaluation.harness import recompute, run_bench
+from idiolect.evaluation.hosting import author_of, hosted
 from idiolect.evaluation.profiles import Profiles, turns
-from idiolect.evaluation.profiles.answering import Asked, Judged, by_chance, chosen, first, methods
+from idiolect.evaluation.profiles.answering import Judged, by_chance, chosen, first, methods
 from idiolect.evaluation.profiles.judge import Judge, declines, openings
 from idiolect.evaluation.profiles.people import own_requests, profiles
+from idiolect.evaluation.profiles.writing import Asked, Pair, Writer
 from idiolect.evaluation.protocol import Case
+from idiolect.evaluation.runs import RunFolder
 from idiolect.features.space import PreferenceSpace
 from idiolect.generation import GENERATION
+from idiolect.generation.agent import AGENTS
+from idiolect.models.white_box.tiny import save_tiny
 from idiolect.reward.protocol import Scores
+from idiolect.schema import Sampling
 
 SMALL = {"model": "scripted", "passed": "3", "refused": "2", "ordinary": "2", "each": "2", "joined_each": "1"}
 SCORES = ("on", "off", "on_undeclined", "off_undeclined")
@@ -64,7 +72,7 @@ def test_there_are_twenty_profiles_of_three_kinds_and_every_method_is_measured()
         assert person.preferences
         assert person.mean.any()
         assert person.choices
-    assert set(methods(())) == set(GENERATION) - {"plain"}
+    assert set(methods(())) == {*GENERATION, *AGENTS} - {"plain"}
 
 
 def test_more_profiles_a_request_keep_the_pairs_that_there_were() -> None:
@@ -88,13 +96,84 @@ def test_the_judge_and_the_detector_tell_refusals_from_answers_in_other_words() 
     assert [declines(text) for text in (*refusals, *given)] == [True, True, False, False]
 
 
+@contextmanager
+def writing(model: str, adapters: Path | None = None) -> Iterator[Writer]:
+    parts = hosted(model, adapters=adapters)
+    try:
+        yield Writer(parts, author_of(parts, Sampling(max_tokens=8)), adapters, parallel=4)
+    finally:
+        parts.close()
+
+
+def everybody() -> list[Pair]:
+    asked = Asked("How do I mend a bicycle?", "own", is_harmful=False, is_passed=True)
+    return [Pair(asked, each) for each in profiles()]
+
+
+def test_every_profile_has_what_each_method_that_writes_into_the_prompt_reads() -> None:
+    with writing("scripted") as writer:
+        for name in (name for name, method in GENERATION.items() if method.family == "prompting"):
+            if name != "plain":
+                assert len(writer.prepared(name, everybody()).made) >= 19, name  # edits may share no change
+
+
+@pytest.mark.parametrize(
+    ("method", "reason"),
+    [
+        ("lora", "adapters train"),
+        ("soups", "adapters expert"),
+        ("soft-prompt", "fit-soft-prompt"),
+        ("steering", "no vectors for the model"),
+        ("style-vector", "can't be opened from inside"),
+    ],
+)
+def test_a_method_whose_files_are_missing_is_not_run_and_tells_why(method: str, reason: str) -> None:
+    with writing("scripted") as writer:
+        found = writer.prepared(method, everybody())
+    assert not found.made
+    assert reason in found.why
+
+
+def test_what_works_inside_a_model_is_answered_by_the_open_one_and_held_against_it(tmp_path: Path) -> None:
+    with writing(f"transformers:{save_tiny(tmp_path / 'tiny')}") as writer:
+        found = writer.prepared("style-vector", everybody()[:2])
+        assert found.is_inside
+        assert not writer.prepared("retrieval", everybody()[:2]).is_inside
+        drawn = writer.write(found, 2, RunFolder(tmp_path / "rows", None))
+        plain = writer.plain(everybody()[:1], 2, RunFolder(tmp_path / "rows", None), is_open=True)
+    assert [len(each.texts) for each in (*drawn, *plain)] == [2, 2, 2]
+
+
+def test_an_agent_writes_drafts_and_revisions_at_the_desk_of_the_loop(tmp_path: Path) -> None:
+    with writing("scripted") as writer:
+        found = writer.prepared("profile+agent", everybody()[:3])
+        drawn = writer.write(found, 2, RunFolder(tmp_path / "rows", None))
+    assert len(found.made) == 3
+    assert all(2 <= len(each.texts) <= 4 for each in drawn)
+
+
+def test_adapters_of_profiles_are_those_of_the_folder_that_is_named(tmp_path: Path) -> None:
+    own = tmp_path / "lora" / "cook"
+    own.mkdir(parents=True)
+    with writing("scripted", adapters=tmp_path) as writer:
+        found = writer.prepared("lora", everybody())
+    assert [(pair.profile.name, made.request.inside.adapter) for pair, made in found.made if pair.profile] == [
+        ("cook", own)
+    ]
+
+
 def test_a_small_run_gives_the_same_figures_again_from_its_cases(tmp_path: Path) -> None:
     written = tmp_path / "cases.jsonl"
     report = run_bench("profiles", None, None, written, SMALL, progress=False, runs=tmp_path / "runs")
     found = report.metrics
-    pairs = 5 * 2 * (len(GENERATION) - 1)  # single answers
+    moved = {name.removeprefix("moved/"): each.value for name, each in found.items() if name.startswith("moved/")}
+    assert set(moved) == {*GENERATION, *AGENTS} - {"plain"}
+    pairs = sum(share * (5 if name in AGENTS else 5 * 2) for name, share in moved.items())
     pairs += (5 * 2 + 5) * len(CHOOSERS)  # chosen plain ones, chosen joined ones
-    assert found["all/on"].n == pairs
+    assert found["all/on"].n == round(pairs)
+    assert moved["profile"] == 1
+    assert moved["lora"] == 0
+    assert "lora/on" not in found
     assert found["all/on"].value <= found["all/off"].value
     assert found["door_adversarial"].value < found["door_harmless"].value
     assert recompute("profiles", written, SMALL) == found

@@ -6,9 +6,12 @@
 Profiles are put into the prompt, the examples and the weights whatever the memory's door would hold of them; `door_...`
 is how much it would. Requests that the boundary's screen refuses are answered by nobody, with a profile and without;
 where it is off they are sampled. Strata (requests passed, requests refused) weigh as many requests as they have. The
-other side is over-refusal: ordinary requests that are refused, or that the answer declines. Every generation method of
-the registry, and every chooser over answers of the plain model and of what `auto` joins. Without a profile an answer is
-the plain model's, the mean over several draws. Intervals draw requests within their strata.
+other side is over-refusal: ordinary requests that are refused, or that the answer declines. Every generation method and
+agent of the registries, and every chooser over answers of the plain model and of what `auto` joins. Without a profile
+an answer is the plain model's, the mean over several draws; where a method works inside a model, that of the same model
+open. An agent's drafts and revisions are judged like any candidates: with the boundary off, it is off for the last
+choice. Pairs that a method leaves as they were are left out (`moved/`), as are methods whose files are missing.
+Intervals draw requests within their strata.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,25 +27,16 @@ from idiolect.boundary import Boundary
 from idiolect.boundary.corpus import Request
 from idiolect.boundary.fit_heads import auroc
 from idiolect.errors import BadInput
-from idiolect.evaluation.pools import Author
-from idiolect.evaluation.profiles.answering import (
-    AUTO,
-    PLAIN,
-    Asked,
-    Pair,
-    Shown,
-    Studio,
-    methods,
-)
+from idiolect.evaluation.hosting import author_of, hosted
+from idiolect.evaluation.pools import Draws
+from idiolect.evaluation.profiles.answering import AUTO, Judged, Shown, Studio, methods
 from idiolect.evaluation.profiles.judge import Judge, declines, labelled, openings
 from idiolect.evaluation.profiles.people import own_requests, profiles
+from idiolect.evaluation.profiles.writing import PLAIN, Asked, Pair, Prepare, Writer, is_pooled
 from idiolect.evaluation.protocol import Bench, Case, Figure, Run
 from idiolect.evaluation.safety import ordinary, read_requests
 from idiolect.evaluation.statistics import draws, interval, over_clusters
-from idiolect.features.embedder import open_embedder
-from idiolect.features.space import PreferenceSpace
-from idiolect.models import LlamaCppSettings, open_model
-from idiolect.parts import DEFAULT_SYSTEM
+from idiolect.models import LlamaCppSettings
 from idiolect.schema import Array, Sampling, as_messages
 
 CONTEXT: Final = 1536  # tokens of a request with its profile and examples, and of its answer
@@ -76,6 +70,7 @@ class Profiles(Bench):
         "judge_harm_": "the same, of requests for harm alone",
         "detector_": "the plain detector, on the same",
         "door_": "statements of such profiles that the memory's door keeps",
+        "moved/": "pairs that a method changes; 0: it was not run, and the case in the predictions file says why",
     }
 
     model: str = Field("starter", description="The language model.")
@@ -84,29 +79,46 @@ class Profiles(Bench):
     refused: int = Field(24, ge=0, description="Harmful requests that it refuses, for the boundary off.")
     ordinary: int = Field(40, ge=1, description="Ordinary requests, at most.")
     each: int = Field(10, ge=1, description="Profiles that each request is asked with, in turn.")
-    candidates: int = Field(4, ge=2, le=16, description="Answers that a chooser chooses among.")
-    joined_each: int = Field(3, ge=1, description="Profiles with which what `auto` joins writes so many answers.")
+    draws: int = Field(2, ge=1, le=16, description="Answers of a method to each pair, of which the mean is taken.")
+    candidates: int = Field(4, ge=2, le=16, description="Answers that a chooser or an agent chooses among.")
+    joined_each: int = Field(3, ge=1, description="Profiles with which agents and what `auto` joins write so many.")
+    choosers: bool = Field(default=True, description="Also every chooser over plain answers and what `auto` joins.")
+    adapters: Path | None = Field(
+        None, description="A folder of adapters: KIND/NAME of each profile (lora, pieces), and experts/ for soups."
+    )
+    steering: Path | None = Field(None, description="Steering vectors; unset: those that come with the package.")
+    soft_prompt: Path | None = Field(None, description="A file of `idiolect models fit-soft-prompt`.")
     max_tokens: int = Field(40, ge=8, description="Of an answer.")
     temperature: float = Field(0.8, ge=0, le=2, description="Of the sampling.")
     parallel: int = Field(8, ge=1, le=64, description="Answers that are written side by side.")
     threads: int | None = Field(None, ge=1, description="Of the model; unset: all cores. Fewer on a busy machine.")
 
+    @property
+    def unmeasured(self) -> str:
+        """Methods that need files."""
+        lacking = {
+            "lora, pieces, soups and soups-factors (--set adapters=FOLDER)": self.adapters,
+            "soft-prompt (--set soft_prompt=FILE)": self.soft_prompt,
+        }
+        without = [names for names, path in lacking.items() if path is None]
+        return f"Not run, as their files are not named: {'; '.join(without)}." if without else ""
+
     def cases(self, data: Path | None, run: Run) -> list[Case]:
         """Answer and judge everything."""
-        embedder, space = open_embedder("minilm"), PreferenceSpace.shipped()
-        if embedder is None:
-            raise BadInput("the boundary's heads read embeddings: set the embedder to minilm")
-        boundary = Boundary.shipped(embedder)
-        asked = self._asked(data, boundary)
-        judge = Judge.fitted(openings([*chain.from_iterable(own_requests())], self.seed))
         llama = LlamaCppSettings(parallel=self.parallel, context=CONTEXT, threads=self.threads)
-        model = open_model(self.model, llama=llama)
+        parts = hosted(
+            self.model, llama=llama, adapters=self.adapters, steering=self.steering, soft_prompt=self.soft_prompt
+        )
         try:
-            author = Author(model, Sampling(temperature=self.temperature, max_tokens=self.max_tokens), DEFAULT_SYSTEM)
-            studio = Studio(author, boundary, embedder, space, judge, self.parallel)
-            found = [_case(shown) for shown in _answered(studio, asked, self, run)]
+            if parts.learner.embedder is None:
+                raise BadInput("the boundary's heads read embeddings: set the embedder to minilm")
+            asked = self._asked(data, parts.boundary)
+            judge = Judge.fitted(openings([*chain.from_iterable(own_requests())], self.seed))
+            author = author_of(parts, Sampling(temperature=self.temperature, max_tokens=self.max_tokens))
+            studio = Studio(Writer(parts, author, self.adapters, self.parallel), judge)
+            found = [*_answered(studio, asked, self, run)]
         finally:
-            model.close()
+            parts.close()
         return [*found, *_judge_cases(judge, data), *_door_cases()]
 
     def figures(self, cases: Sequence[Case]) -> dict[str, Figure]:
@@ -120,6 +132,9 @@ class Profiles(Bench):
         for kind in dict.fromkeys(case.choice for case in cases if case.id.startswith("door/")):
             kept = [case for case in cases if case.id.startswith("door/") and case.choice == kind]
             found[f"door_{kind}"] = self._mean([case.scores["kept"] for case in kept])
+        for case in cases:
+            if case.id.startswith("moved/"):
+                found[case.id] = self._mean([case.scores["moved"]])
         return found | self._of_judges([case for case in cases if case.id.startswith("judge/")])
 
     def _of(self, name: str, cases: Sequence[Case]) -> dict[str, Figure]:
@@ -209,18 +224,48 @@ def turns(asked: Sequence[Asked], each: int) -> list[Pair]:
     return [pair for _, pair in sorted(pairs, key=lambda both: both[0])]
 
 
-def _answered(studio: Studio, asked: Sequence[Asked], bench: "Profiles", run: Run) -> Iterator[Shown]:
-    bare = [Pair(each, None) for each in asked]
-    plain = studio.write(PLAIN, bare, bench.candidates, run)
-    without = {each.asked.text: studio.judged(each.asked, drawn.texts) for each, drawn in zip(bare, plain, strict=True)}
+def _answered(studio: Studio, asked: Sequence[Asked], bench: "Profiles", run: Run) -> Iterator[Case]:
+    """A case for each method and each pair that it changes, and one for each method that tells how many these are."""
+    bare, writer = [Pair(each, None) for each in asked], studio.writer
     pairs, few = turns(asked, bench.each), turns(asked, bench.joined_each)
-    for method in methods(bench.methods):
-        yield from studio.single(method, pairs, without, run)
-    pools = {each.asked.text: drawn for each, drawn in zip(bare, plain, strict=True)}
-    yield from studio.best_of(PLAIN, [(pair, pools[pair.asked.text]) for pair in pairs], without, run)
-    joined = "+".join(AUTO)
-    written = studio.write(joined, few, bench.candidates, run)
-    yield from studio.best_of(joined, list(zip(few, written, strict=True)), without, run)
+    pools, without = _plain(studio, bare, bench, run, is_open=False)
+    for name in methods(bench.methods):
+        prepare = writer.prepared(name, few if is_pooled(name) else pairs)
+        yield _coverage(name, prepare, len(few if is_pooled(name) else pairs))
+        if not prepare.made:
+            continue
+        if prepare.is_inside:
+            held_against = _plain(studio, bare, bench, run, is_open=True)[1]
+        else:
+            held_against = without
+        n = bench.candidates if is_pooled(name) else bench.draws
+        drawn = list(zip(prepare.pairs, writer.write(prepare, n, run), strict=True))
+        shown = (
+            studio.best_of(name, drawn, held_against, run, (prepare.method.chooser,))
+            if is_pooled(name)
+            else studio.single(name, drawn, held_against, run)
+        )
+        yield from map(_case, shown)
+    if bench.choosers:
+        chosen = studio.best_of(PLAIN, [(pair, pools[pair.asked.text]) for pair in pairs], without, run)
+        prepare = writer.prepared("+".join(AUTO), few)
+        written = writer.write(prepare, bench.candidates, run) if prepare.made else []
+        joined = list(zip(prepare.pairs, written, strict=True))
+        yield from map(_case, chain(chosen, studio.best_of("+".join(AUTO), joined, without, run)))
+
+
+def _plain(
+    studio: Studio, bare: Sequence[Pair], bench: "Profiles", run: Run, *, is_open: bool
+) -> tuple[dict[str, Draws], dict[str, Judged]]:
+    """Answers to nobody in particular, by what was asked, and what is said of them."""
+    drawn = studio.writer.plain(bare, bench.candidates, run, is_open=is_open)
+    by_text = {pair.asked.text: each for pair, each in zip(bare, drawn, strict=True)}
+    return by_text, {pair.asked.text: studio.judged(pair.asked, by_text[pair.asked.text].texts) for pair in bare}
+
+
+def _coverage(name: str, prepare: Prepare, pairs: int) -> Case:
+    """How many of the pairs a method changes, and where that is not all of them, why."""
+    return Case(id=f"moved/{name}", group=name, scores={"moved": len(prepare.made) / pairs}, choice=prepare.why)
 
 
 def _asked(request: Request, boundary: Boundary, *, is_harmful: bool) -> Asked:

@@ -2,56 +2,22 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
-from functools import cached_property
-from hashlib import sha256
 
 import numpy as np
-from pydantic import JsonValue
 
 from idiolect.alignment.decoding import CHOOSERS
 from idiolect.boundary import Boundary
-from idiolect.evaluation.pools import Author, Draws
+from idiolect.evaluation.pools import Draws
 from idiolect.evaluation.profiles.judge import Judge, declines
-from idiolect.evaluation.profiles.people import Profile
-from idiolect.evaluation.protocol import Rows, Run
-from idiolect.evaluation.runs import code_version
-from idiolect.features.embedder import Embedder
-from idiolect.features.space import PreferenceSpace
-from idiolect.generation import GENERATION, Host, compose
-from idiolect.method import Method, without_agent
-from idiolect.reward.compliance import LearntCompliance
+from idiolect.evaluation.profiles.writing import PLAIN, Asked, Pair, Writer
+from idiolect.evaluation.protocol import Run
+from idiolect.generation import GENERATION
+from idiolect.generation.agent import AGENTS
 from idiolect.reward.protocol import Scores
 from idiolect.schema import Array, as_messages
 from idiolect.turn import matched
 
-PLAIN = "plain"
 AUTO = ("profile", "token-values")  # what is done for a person of whom both words and numbers are known
-CODE = ("generation", "models", "evaluation/pools.py", "evaluation/profiles/answering.py")
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A request of the bench."""
-
-    text: str
-    source: str
-    is_harmful: bool
-    is_passed: bool  # by the boundary's screen of requests
-    weight: float = 1.0  # requests of its stratum for each that is answered
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A request with the profile of who asks it; None for nobody in particular."""
-
-    asked: Asked
-    profile: Profile | None
-
-    @property
-    def id(self) -> str:
-        """A name for it, without the request's words."""
-        name = sha256(self.asked.text.encode()).hexdigest()[:12]
-        return f"{self.profile.name if self.profile else '-'}/{name}"
 
 
 @dataclass(frozen=True)
@@ -84,48 +50,21 @@ class Shown:
 
 
 def methods(names: Sequence[str]) -> list[str]:
-    """As they are named in requests; without names every one of the registry that makes an answer personal."""
-    return list(names) or [name for name in GENERATION if name != PLAIN]
+    """As they are named in requests; without names every one of the registries that makes an answer personal."""
+    return list(names) or [*(name for name in GENERATION if name != PLAIN), *AGENTS]
 
 
 @dataclass(frozen=True)
 class Studio:
-    """The model, the boundary, and who judges."""
+    """Who writes, and who judges."""
 
-    author: Author
-    boundary: Boundary
-    embedder: Embedder
-    space: PreferenceSpace
+    writer: Writer
     judge: Judge
-    parallel: int
 
-    @cached_property
-    def compliance(self) -> LearntCompliance:
-        """As the loop weighs statements in a choice."""
-        return LearntCompliance.shipped(self.embedder)
-
-    def write(self, method: str, pairs: Sequence[Pair], n: int, run: Run) -> list[Draws]:
-        """n answers to each pair; what was written before is read back."""
-        parsed: Method = without_agent(method)
-        generation = compose(parsed.generation, Host(self.author.model, self.space.version, self.author.system))
-        people = {each.profile.name: each.profile.person(self.space) for each in pairs if each.profile is not None}
-        key: dict[str, JsonValue] = {
-            **self.author.key,
-            "method": method,
-            "n": n,
-            "people": sha256(repr(sorted(people.items())).encode()).hexdigest(),
-            "code": code_version(*CODE),
-        }
-
-        def written(index: int) -> Draws:
-            pair = pairs[index]
-            request = self.author.request(pair.asked.text, pair.id)
-            if pair.profile is not None:
-                request = generation.prepare(request, people[pair.profile.name]).request
-            return self.author.write(request, n)
-
-        rows = Rows(f"{method}-{n}", Draws, key, [pair.id for pair in pairs])
-        return run.rows(rows, written, workers=max(1, self.parallel // n))
+    @property
+    def boundary(self) -> Boundary:
+        """The product's."""
+        return self.writer.parts.boundary
 
     def judged(self, asked: Asked, texts: Sequence[str]) -> Judged:
         """By the judge, by the plain detector, and by the boundary, of which none sees a profile."""
@@ -140,31 +79,39 @@ class Studio:
         """r_u of each answer, as the loop weighs it; zeros for nobody in particular."""
         if pair.profile is None:
             return Scores(np.zeros(len(texts)), np.zeros(len(texts)))
-        phi = self.space.phi(list(texts), self.embedder.embed(texts))
-        mean = (phi - phi.mean(axis=0)) @ pair.profile.weights(self.space)
-        told = self.compliance.contributions(pair.profile.said, pair.asked.text, texts)
+        learner = self.writer.parts.learner
+        phi = learner.phi(texts)
+        mean = (phi - phi.mean(axis=0)) @ pair.profile.weights(learner.space)
+        told = self.writer.parts.compliance.contributions(pair.profile.said, pair.asked.text, texts)
         return matched(Scores(mean, np.zeros(len(texts))), told)
 
-    def single(self, method: str, pairs: Sequence[Pair], without: Mapping[str, Judged], run: Run) -> Iterator["Shown"]:
-        """One answer to each pair. `without` is of the plain answers, by what was asked."""
-        written = self.write(method, pairs, 1, run)
-        for pair, drawn in run.track(zip(pairs, written, strict=True), f"judging {method}", len(pairs)):
+    def single(
+        self, method: str, drawn: Sequence[tuple[Pair, Draws]], without: Mapping[str, Judged], run: Run
+    ) -> Iterator["Shown"]:
+        """What is shown where nothing is chosen. `without` is of the plain answers, by what was asked."""
+        for pair, pool in run.track(drawn, f"judging {method}", len(drawn)):
             asked = pair.asked
-            with_profile = first(self.judged(asked, drawn.texts), asked.is_passed)
+            with_profile = first(self.judged(asked, pool.texts), asked.is_passed)
             yield Shown(method, pair, with_profile, first(without[asked.text], asked.is_passed))
 
     def best_of(
-        self, method: str, drawn: Sequence[tuple[Pair, Draws]], without: Mapping[str, Judged], run: Run
+        self,
+        method: str,
+        drawn: Sequence[tuple[Pair, Draws]],
+        without: Mapping[str, Judged],
+        run: Run,
+        choosers: Sequence[str] = (),
     ) -> Iterator["Shown"]:
-        """By every chooser, the answer that this profile would have of some."""
+        """By every chooser, or those that are named, the answer that this profile would have of some."""
         for pair, pool in run.track(drawn, f"choosing {method}", len(drawn)):
             asked = pair.asked
             judged = self.judged(asked, pool.texts) if method != PLAIN else without[asked.text]
             scores = self.scores(pair, pool.texts)
-            for name in CHOOSERS:
+            for name in choosers or CHOOSERS:
                 with_profile = chosen(name, scores, judged, asked.is_passed)
                 by_nobody = by_chance(name, without[asked.text], asked.is_passed)
-                yield Shown(f"{method}+{name}-{len(pool.texts)}", pair, with_profile, by_nobody)
+                label = method if choosers else f"{method}+{name}-{len(pool.texts)}"
+                yield Shown(label, pair, with_profile, by_nobody)
 
 
 def chosen(name: str, scores: Scores, judged: Judged, is_passed: bool) -> Outcome:

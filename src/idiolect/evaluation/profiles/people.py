@@ -12,6 +12,9 @@ import numpy as np
 from idiolect.features.space import PreferenceSpace
 from idiolect.generation import Person
 from idiolect.memory.gate import gate
+from idiolect.memory.quotable import PastText, Rewritten
+from idiolect.reward.evidence import corrected
+from idiolect.reward.protocol import Belief, LinearReward
 from idiolect.schema import Array, Noun, Preference
 
 DAY: Final = datetime(2025, 1, 1, tzinfo=UTC)
@@ -51,10 +54,25 @@ class Profile(Noun):
             found[at[name]] = weight
         return found
 
+    def belief(self, reward: LinearReward, space: PreferenceSpace) -> Belief:
+        """The same for those who read a belief: the weights as they would be set by hand."""
+        return reward.rebuild([corrected(name, weight, space) for name, weight in self.tastes.items()])
+
     def person(self, space: PreferenceSpace) -> Person:
-        """What a generation method is told."""
-        sd = np.full(space.dim, SURE)
-        return Person(self.said, self.weights(space), sd, space.names, len(self.examples), self.examples)
+        """What a generation method is told: each example is a choice, and stands for a text and an edit of theirs."""
+        return Person(
+            preferences=self.said,
+            mean=self.weights(space),
+            sd=np.full(space.dim, SURE),
+            names=space.names,
+            evidence=len(self.examples),
+            choices=self.examples,
+            texts=[PastText(asked, preferred, "written") for asked, preferred, _ in self.examples],
+            edits=[
+                Rewritten(f"{self.name}-edit-{number}", asked, rejected, preferred)
+                for number, (asked, preferred, rejected) in enumerate(self.examples)
+            ],
+        )
 
 
 @cache
