@@ -53,6 +53,14 @@ def test_ask_prints_the_answer_and_nothing_else_on_stdout(idiolect: Terminal) ->
     assert "3 more were written: `idiolect others -u ana`" in err
 
 
+def test_an_answer_that_is_cut_says_so_and_a_whole_one_does_not(idiolect: Terminal) -> None:
+    cut = idiolect("ask", "How do I bake bread?", "-u", "ana", "--max-tokens", "4")[2]
+    assert "; cut at 4 tokens (--max-tokens)" in cut
+    assert "cut at" not in idiolect("ask", "How do I bake bread?", "-u", "ana")[2]
+    spoken = idiolect("chat", "-u", "ana", "--max-tokens", "4", stdin="How do I bake bread?\n")[2]
+    assert "[cut at 4 tokens: --max-tokens sets" in spoken
+
+
 def test_ask_reads_a_question_from_stdin(idiolect: Terminal) -> None:
     asked = idiolect.data("ask", "-", "-u", "ana", "--json", stdin="How do I bake bread?\n")
     assert asked.count("bread") >= 1

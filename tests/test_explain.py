@@ -69,3 +69,10 @@ def test_the_strongest_taste_without_which_another_answer_wins_is_found() -> Non
     assert (found.attribute, found.candidate) == (space.names[0], 1)
     assert otherwise(space, weights, phi, phi @ weights, [True, False], 0) is None
     assert otherwise(space, weights * 0, phi, phi @ weights * 0, [True, True], 0) is None
+
+
+def test_where_nothing_tells_the_candidates_apart_it_is_not_said_that_nothing_is_believed() -> None:
+    alike = answer()
+    told = alike.model_copy(update={"trace": alike.trace.model_copy(update={"evidence": 0})}).why()
+    assert "The first of 2 candidates: they don't differ in what is known of your taste." in told
+    assert "You have judged no answer yet." in told

@@ -176,6 +176,20 @@ def test_one_candidate_is_streamed_word_by_word(browser: Browser, tmp_path: Path
         page.close()
 
 
+def test_answers_that_are_cut_say_so_each_of_them(browser: Browser, tmp_path: Path) -> None:
+    with assistant_in(tmp_path, max_tokens=5, ask_above=0.0) as brief, running(create_app(brief)) as at:
+        page = browser.new_page()
+        page.goto(at)
+        ask(page, "Tell me about rivers")
+        assert (
+            page.locator(".pair .cut").all_inner_texts()
+            == ["Cut at 5 tokens: this is as long as an answer may be."] * 2
+        )
+        choose(page)
+        expect(page.locator(".turn .cut")).to_have_count(1)
+        page.close()
+
+
 def test_a_server_that_is_gone_is_said_and_the_words_are_kept(browser: Browser, tmp_path: Path) -> None:
     with assistant_in(tmp_path) as leaving:
         with running(create_app(leaving)) as at:

@@ -50,7 +50,7 @@ def _choice(answer: Answer, shown: Candidate) -> str:
     dropped = sum(candidate.verdict.action == "refuse" for candidate in answer.candidates)
     outside = f" ({dropped} outside the boundary)" if dropped else ""
     if not answer.trace.shares:
-        return f"The first of {n} candidates{outside}: nothing is believed of you that tells them apart."
+        return f"The first of {n} candidates{outside}: they don't differ in what is known of your taste."
     return (
         f"Chosen among {n} candidates{outside}: {shown.reward:+.2f} above their mean, give or take {shown.sd:.2f}."
         + _sure(shown)
@@ -131,7 +131,7 @@ def _evidence(answer: Answer) -> str:
     learnt = f"Learnt from {given} piece{'s' if given > 1 else ''} of feedback" if given else "You gave no feedback yet"
     if inferred:
         return f"{learnt}; {inferred} weak {'signs' if inferred > 1 else 'sign'}, inferred as you allow, counted too."
-    return f"{learnt}." if given else "You have given no feedback yet."
+    return f"{learnt}." if given else "You have judged no answer yet."
 
 
 def _rule(verdict: Verdict) -> str:

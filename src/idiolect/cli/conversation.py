@@ -63,6 +63,8 @@ class Conversation:
         write("\n")
         if self.answer is not None:
             self.messages = [*asked, Message(role="assistant", content=self.answer.text)]
+            if self.answer.is_cut:
+                note(f"[cut at {self.answer.completion_tokens} tokens: --max-tokens sets how long an answer may be]")
             if self.answer.care:
                 note(self.answer.care)
             self._ask_which(self.answer)

@@ -94,8 +94,9 @@ def ask(
     told = (
         f"; {others} more {'was' if others == 1 else 'were'} written: `idiolect others -u {user}`" if others > 0 else ""
     )
+    cut = f"; cut at {answer.completion_tokens} tokens (--max-tokens)" if answer.is_cut else ""
     why = "" if temporary else f"; `idiolect why last -u {user}` tells why"
-    note(f"[{short_ids([answer.id])[answer.id]}{told}{why}]")
+    note(f"[{short_ids([answer.id])[answer.id]}{cut}{told}{why}]")
 
 
 def _before(assistant: "Assistant", user: str) -> Sequence["Message"]:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from idiolect.schema.base import Noun
 
@@ -30,6 +30,8 @@ class Candidate(Noun):
     verdict: Verdict
     completion_tokens: int = 0
     finish_reason: str = "stop"  # of turns from before it was kept beside each candidate: nobody knows
+    beside: dict[str, JsonValue] = Field(default_factory=dict, exclude=True)  # tool calls: not kept
+    logprobs: tuple[JsonValue, ...] = Field((), exclude=True)  # likewise
 
 
 class Share(Noun):
@@ -115,6 +117,11 @@ class Answer(Noun):
     def refused(self) -> bool:
         """Whether the boundary answered in the model's place."""
         return self.chosen is None
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether it ended for want of room."""
+        return self.finish_reason == "length"
 
     def why(self) -> str:
         """Why this answer, in a few sentences for a person."""
