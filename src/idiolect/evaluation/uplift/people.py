@@ -16,6 +16,7 @@ from idiolect.evaluation.uplift.tailoring import Tailored
 from idiolect.generation.protocol import Person as Known
 from idiolect.memory.quotable import PastText, Rewritten
 from idiolect.method import Method
+from idiolect.parts import SPARE
 from idiolect.schema import Array
 
 QUOTING = {"in-context", "retrieval", "edits", "style-vector"}  # read choices, and no belief
@@ -57,13 +58,14 @@ def known(design: Design, scene: Scene, at: Sitting, adapters: dict[str, Tailore
     """All that was learnt of a person until then; nobody has said anything in words."""
     mean, sd = scene.reward.weights(at.stage.belief)
     choices, written = at.stage.choices, _written(design, at)
+    read = scene.parts.settings.prompting.in_context.k + SPARE
     return Known(
         preferences=(),
         mean=mean,
         sd=sd,
         names=scene.space.names,
         evidence=at.stage.belief.seen,
-        choices=choices,
+        choices=choices[-read:],  # as many as the loop reads for a turn
         texts=[
             PastText(asked, chosen, "written" if is_written else "preferred")
             for (asked, chosen, _), is_written in zip(choices, written, strict=True)

@@ -6,7 +6,8 @@ puts text into the prompt is written by the engine of text, what changes somethi
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
 
 from pydantic import JsonValue
 
@@ -23,7 +24,6 @@ from idiolect.evaluation.uplift.tailoring import Tailored
 from idiolect.generation import GENERATION, Generation, Prepared, compose
 from idiolect.generation.agent import AGENTS, Workflow
 from idiolect.method import Method
-from idiolect.models.protocol import Request
 from idiolect.schema import Completion
 from idiolect.turn import Stopwatch, Turn
 from idiolect.writing import Writing
@@ -57,6 +57,7 @@ class Writer:
     method: Method
     n: int  # answers of each turn
     adapters: Tailoring
+    preparing: Lock = field(default_factory=Lock)
 
     def answers(self, sittings: Sequence[Sitting]) -> list[Answered]:
         """One row for each; what was written before is read back. Raises BadInput where the method was off."""
@@ -89,7 +90,8 @@ class Writer:
         name = "+".join(self.method.generation) or "plain"
         plain = self.scene.author.request(self.scene.prompts[at.prompt], name, self.design.seed, at.name)
         adapters = self.adapters.get(at.person.name, {})
-        prepared = generation.prepare(plain, known(self.design, self.scene, at, adapters))
+        with self.preparing:  # in order, so that what a method keeps of a person serves all their prompts
+            prepared = generation.prepare(plain, known(self.design, self.scene, at, adapters))
         if self.method.agent is not None:
             return self._by_agent(prepared, at, AGENTS[self.method.agent].open(self.scene.parts.settings.agent_rounds))
         written = self.scene.parts.answers(prepared.request).complete(prepared.request, self.n)
@@ -165,8 +167,3 @@ def _written(completion: Completion, *, is_told: bool) -> Written:
     """The likelihood that the engine tells is the plain model's only where the model was told nothing more."""
     nll = None if is_told or completion.mean_logprob is None else -completion.mean_logprob
     return Written(text=completion.text, tokens=completion.completion_tokens, nll=nll)
-
-
-def request_of(scene: Scene, prompt: int) -> Request:
-    """What the plain model is asked."""
-    return scene.author.request(scene.prompts[prompt])
