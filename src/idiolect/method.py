@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 
-from idiolect.alignment.decoding import CHOOSERS
+from idiolect.alignment.decoding import CHOOSERS, METHODS, WRITERS
 from idiolect.errors import BadInput, UnknownMethod
-from idiolect.generation import GENERATION
-from idiolect.generation.agent import AGENTS
 from idiolect.memory.reading import Reading
 from idiolect.schema import MethodChosen
 
@@ -53,14 +51,14 @@ def parse(name: str) -> Method:
     agents: list[str] = []
     choosing: list[tuple[str, int]] = []
     for part in name.split("+"):
-        if part in GENERATION:
+        if part in METHODS:
             generation.append(part)
-        elif part in AGENTS:
+        elif part in WRITERS:
             agents.append(part)
         elif (said := _choosing(part)) is not None:
             choosing.append(said)
         else:
-            names = ", ".join([*sorted([*GENERATION, *AGENTS]), *(f"{each}-N" for each in CHOOSERS)])
+            names = ", ".join([*sorted([*METHODS, *WRITERS]), *(f"{each}-N" for each in CHOOSERS)])
             raise UnknownMethod(f"no method named {part!r}; there are: auto, {names}, joined by '+'")
     _check(name, [*generation, *agents], choosing)
     chooser, candidates = choosing[0] if choosing else ("best-of", None)

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
+from idiolect.alignment.decoding import WRITERS, compose
 from idiolect.boundary import Boundary, open_boundary
 from idiolect.errors import BadInput, ModelError
 from idiolect.features.embedder import open_embedder
 from idiolect.features.space import PreferenceSpace
-from idiolect.generation import Generation, Host, TokenValues, compose
-from idiolect.generation.agent import AGENTS, Workflow
+from idiolect.generation import Generation, Host, TokenValues
+from idiolect.generation.agent import Workflow
 from idiolect.generation.parameters.registry import KINDS, Registry, open_registry
 from idiolect.generation.protocol import PastTurn, Person, Prepared
 from idiolect.learning import Learner
@@ -189,7 +190,7 @@ class Parts:
 
     @cached_property
     def _agents(self) -> dict[str, Workflow]:
-        return {name: agent.open(self.settings.agent_rounds) for name, agent in AGENTS.items()}
+        return {name: agent.open(self.settings.agent_rounds) for name, agent in WRITERS.items()}
 
     @property
     def _may_quote(self) -> bool:
@@ -274,6 +275,7 @@ class Parts:
             adapters=self.registry.root if self.registry else None,
             steering=self.settings.steering,
             soft_prompt=self.settings.soft_prompt,
+            values=self.settings.values,
         )
 
 

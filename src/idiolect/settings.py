@@ -143,6 +143,9 @@ class Settings(BaseSettings):
     soft_prompt: Path | None = Field(
         None, description="A file of `idiolect models fit-soft-prompt`; unset: the method soft-prompt is off."
     )
+    values: Path | None = Field(
+        None, description="A file of `idiolect models fit-values`; unset: the method value-guided is off."
+    )
     adapters: Path | None = Field(
         None,
         description="The folder of people's adapters (LoRA); unset: `FILE.adapters`, beside a database server: none.",

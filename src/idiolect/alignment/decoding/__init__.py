@@ -9,13 +9,15 @@ from idiolect.alignment.decoding.best_of_n import best
 from idiolect.alignment.decoding.context_steering import Amulet, ContextSteering, LinearAlignment
 from idiolect.alignment.decoding.mod import MOD, ForwardMOD
 from idiolect.alignment.decoding.pad import PAD
+from idiolect.alignment.decoding.sequential import Sequential
 from idiolect.alignment.decoding.soft_best_of_n import soft
 from idiolect.alignment.decoding.value_guided import ValueGuided
 from idiolect.generation import GENERATION, Generation, Host, Method
 from idiolect.generation import compose as compose_known
+from idiolect.generation.agent import AGENTS, Workflow
 from idiolect.reward.protocol import Scores
 
-__all__ = ["CHOOSERS", "DECODING", "METHODS", "Chooser", "compose"]
+__all__ = ["CHOOSERS", "DECODING", "METHODS", "WRITERS", "Chooser", "compose"]
 
 Chooser: TypeAlias = Callable[[Scores, Sequence[bool], float], int | None]
 """Scores of n answers, which of them are admitted, and kappa -> the chosen one; None when none is admitted."""
@@ -37,6 +39,10 @@ DECODING: dict[str, type[Method]] = {
 
 METHODS: dict[str, type[Method]] = {**GENERATION, **DECODING}
 """All that prepares a request, by the name that stands in a method's name."""
+
+
+WRITERS: dict[str, type[Workflow]] = {**AGENTS, "sequential": Sequential}
+"""All that writes with a prepared request."""
 
 
 def compose(names: Sequence[str], host: Host) -> Generation:
