@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Literal, TypeAlias
 
 from idiolect.boundary.normalise import decoded, normalise
+from idiolect.boundary.plainly import plainly
 from idiolect.boundary.policy import CONTINUES, DECLINES, Category, Context, Policy, Rule, Words
 from idiolect.boundary.screens import Finding
 from idiolect.boundary.vocabulary import Hits, Span, Vocabulary
@@ -82,6 +83,8 @@ class RulesScreen:
     def _asked(self, turns: Sequence[str]) -> list[Finding]:
         newest = self.text(turns[-1])
         found = self.findings(newest, "request")
+        if (plain := plainly(newest.text)) is not None:
+            found += self.findings(self.text(plain), "request")
         if any(finding.category == OVERRIDES for finding in found):
             for part in islice(_fenced(turns[-1]), MOST_FENCED):
                 found += self.findings(self.text(part), "request")

@@ -11,6 +11,7 @@ import numpy as np
 
 from idiolect.boundary.heads import Floats, Heads, sigmoid, words_of
 from idiolect.boundary.normalise import decoded, normalise
+from idiolect.boundary.plainly import plainly
 from idiolect.boundary.policy import Policy
 from idiolect.boundary.rules import RulesReading, RulesScreen
 from idiolect.boundary.screens import LINE, Finding
@@ -88,9 +89,9 @@ class TrainedScreen:
 
     def asked(self, text: str, found: Sequence[Finding]) -> "Asked | None":
         """What the heads see in a request; nothing in a text without words."""
-        disguised = _undisguised(text)
-        readings = [self._seen(each) for each in (text, *disguised) if each.strip()]
-        self._embedder.forget(disguised)  # an erasure knows the text as it was written alone
+        others = other_readings(text)
+        readings = [self._seen(each) for each in (text, *others) if each.strip()]
+        self._embedder.forget(others)  # an erasure knows the text as it was written alone
         if not readings:
             return None
         rules = self._gravest(found)
@@ -158,10 +159,12 @@ class TrainedReading:
         return [*found, self._asked.finding.times(CARRIED * gives), own]
 
 
-def _undisguised(text: str) -> list[str]:
-    """What base64 hides, and the text in plain letters where it has others or is spaced out."""
+def other_readings(text: str) -> list[str]:
+    """What base64 hides, the text in plain letters where it has others or is spaced out, and as it is plainly asked."""
     found = decoded(text)
     plain = normalise(text)
+    if (asked := plainly(plain)) is not None:
+        found.append(asked)
     if sum(map(len, plain.split())) and plain != " ".join(text.casefold().split()) and _is_odd(text, plain):
         found.append(plain)
     return found
