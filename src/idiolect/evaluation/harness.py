@@ -146,8 +146,10 @@ def this_machine() -> Machine:
 
 def report_tables(report: Report) -> list[Table]:
     """As the bench's figures are read best."""
-    tables = list(staged_tables(report)) if BENCHES[report.bench].staged else [report_table(report)]
-    tables[0].caption = BENCHES[report.bench].model_validate(report.settings).unmeasured or None
+    bench = BENCHES[report.bench].model_validate(report.settings)
+    own = bench.tables(report)
+    tables = own or (list(staged_tables(report)) if bench.staged else [report_table(report)])
+    tables[0].caption = bench.unmeasured or None
     return tables
 
 

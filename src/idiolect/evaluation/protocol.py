@@ -4,12 +4,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from idiolect.errors import DataError
 from idiolect.schema import Array, Noun
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 T = TypeVar("T")
 
@@ -98,6 +101,10 @@ class Bench(BaseModel, ABC):
     def unmeasured(self) -> str:
         """What these settings leave out, and how it is had, in words that stand under the table."""
         return ""
+
+    def tables(self, report: Report) -> "list[Table]":
+        """How its figures are read best; none: a line for each."""
+        return []
 
     @abstractmethod
     def cases(self, data: Path | None, run: Run) -> list[Case]:

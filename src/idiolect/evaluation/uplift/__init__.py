@@ -11,12 +11,15 @@ Whatever a method writes goes through the product's own parts, so that it is mea
 from collections.abc import Sequence
 from pathlib import Path
 
-from idiolect.evaluation.protocol import Case, Figure, Run
+from rich.table import Table
+
+from idiolect.evaluation.protocol import Case, Figure, Report, Run
 from idiolect.evaluation.uplift.answers import Answering
 from idiolect.evaluation.uplift.design import Design
 from idiolect.evaluation.uplift.figures import all_figures
 from idiolect.evaluation.uplift.scene import open_parts, set_scene
 from idiolect.evaluation.uplift.statements import answer_statements
+from idiolect.evaluation.uplift.tables import side_by_side
 
 
 class Uplift(Design):
@@ -32,6 +35,10 @@ class Uplift(Design):
             return [*Answering(self, scene, run).cases(), *answer_statements(self, scene, run)]
         finally:
             parts.close()
+
+    def tables(self, report: Report) -> list[Table]:
+        """A line for each method, and under them what is not of a method."""
+        return list(side_by_side(report.metrics, self.named[0]))
 
     def figures(self, cases: Sequence[Case]) -> dict[str, Figure]:
         """By kind of people, measure, pieces of feedback and method; the default method's have no suffix."""

@@ -4,6 +4,7 @@ As in the product: one that foretells no held-out choice better than the model a
 answered as by the plain model. All of the bench's people allow that others' adapters are made of pieces of theirs.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
-from idiolect.errors import BadInput
 from idiolect.evaluation.protocol import Rows, Run
 from idiolect.evaluation.runs import code_version, digest
 from idiolect.evaluation.uplift.design import Design
@@ -77,7 +77,7 @@ class Tailor:
 
         registry = Registry(self.run.kept / "adapters")  # nothing is kept in it
         settings = LoraSettings(seed=self.design.seed)
-        return Workshop(self.scene.parts.inside, registry, self.scene.author.system, settings)
+        return Workshop(self.scene.parts.inside, registry, self.scene.author.system, lora=settings)
 
     @cached_property
     def _network(self) -> "Loaded":
@@ -88,8 +88,6 @@ class Tailor:
         return [Example(*choice) for choice in stages[self.design.generated_stages[-1]].choices]
 
     def _trained(self, person: str, home: Path) -> Tailored:
-        import time  # noqa: PLC0415
-
         from safetensors.numpy import save_file
 
         from idiolect.generation.parameters.inner.gates import gates_of  # noqa: PLC0415 - it needs torch
@@ -109,14 +107,12 @@ class Tailor:
         return Tailored(folder=folder, seconds=trained.seconds, bytes=size, figures=told)
 
     def _put_together(self, person: str, own: Mapping[str, Tailored], home: Path) -> Tailored:
-        import time  # noqa: PLC0415
-
         from idiolect.generation.parameters.inner.gates import scores  # noqa: PLC0415 - it needs torch
         from idiolect.generation.parameters.pieces import chosen, put_together  # noqa: PLC0415 - beside it
 
         pool = [each.folder for other, each in own.items() if other != person and each.folder is not None]
         if not pool:
-            raise BadInput("nobody's LoRA has learnt anything, so there are no pieces to put together")
+            return Tailored(folder=None, seconds=0, bytes=0, figures={"pool": 0})
         start, shop = time.perf_counter(), self._shop
         texts = shop.texts(self._examples(person)[-shop.pieces.latest :])
         found = scores(self._network.module, [arrays_of(each / GATES) for each in pool], texts)

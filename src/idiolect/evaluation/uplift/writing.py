@@ -13,7 +13,7 @@ from pydantic import JsonValue
 
 from idiolect.choosing import Choosing
 from idiolect.errors import BadInput
-from idiolect.evaluation.hosting import is_moved
+from idiolect.evaluation.hosting import is_moved, turn_of
 from idiolect.evaluation.pools import Draws, Written
 from idiolect.evaluation.protocol import Rows, Run
 from idiolect.evaluation.runs import code_behind, code_version
@@ -22,10 +22,10 @@ from idiolect.evaluation.uplift.people import Sitting, known
 from idiolect.evaluation.uplift.scene import Scene
 from idiolect.evaluation.uplift.tailoring import Tailored
 from idiolect.generation import GENERATION, Generation, Prepared, compose
-from idiolect.generation.agent import AGENTS, Workflow
+from idiolect.generation.agent import AGENTS
 from idiolect.method import Method
 from idiolect.schema import Completion
-from idiolect.turn import Stopwatch, Turn
+from idiolect.turn import Stopwatch
 from idiolect.writing import Writing
 
 ALONE = 4  # requests for one answer that wait beside those that decode
@@ -93,7 +93,7 @@ class Writer:
         with self.preparing:  # in order, so that what a method keeps of a person serves all their prompts
             prepared = generation.prepare(plain, known(self.design, self.scene, at, adapters))
         if self.method.agent is not None:
-            return self._by_agent(prepared, at, AGENTS[self.method.agent].open(self.scene.parts.settings.agent_rounds))
+            return self._by_agent(prepared, at)
         written = self.scene.parts.answers(prepared.request).complete(prepared.request, self.n)
         is_told = prepared.request.messages != plain.messages
         return Answered(
@@ -106,24 +106,10 @@ class Writer:
             notes=prepared.notes,
         )
 
-    def _by_agent(self, prepared: Prepared, at: Sitting, workflow: Workflow) -> Answered:
+    def _by_agent(self, prepared: Prepared, at: Sitting) -> Answered:
         """As the loop has an agent write, and chooses of its answers; the chosen one alone is kept."""
         parts = self.scene.parts
-        asked = prepared.request.messages[-1:]
-        turn = Turn(
-            user=at.person.name,
-            messages=asked,
-            request=prepared.request,
-            candidates=self.n,
-            method=self.method.name,
-            model=parts.model.name,
-            verdict=parts.boundary.judge_request(asked),
-            belief=at.stage.belief,
-            watch=Stopwatch(),
-            chooser=self.method.chooser,
-            workflow=workflow,
-            notes=prepared.notes,
-        )
+        turn = turn_of(parts, self.method, prepared, at.stage.belief, self.n)
         choosing = Choosing(parts.boundary, self.scene.reward, parts.told, self.design.kappa)
         written = Writing(parts, choosing).completions(turn, lambda *_: None, None)
         texts = [each.text for each in written]
