@@ -5,12 +5,17 @@ hashed by the salt of the store's adapters, here as on their cards.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
+from idiolect.alignment.training.card import ModelCard
 from idiolect.alignment.training.data import Pair
+from idiolect.alignment.training.objectives import LESS
 from idiolect.errors import BadInput
 from idiolect.generation.parameters.evidence import examples_of
-from idiolect.generation.parameters.registry import Registry, open_registry
+from idiolect.generation.parameters.lora_file import Lora
+from idiolect.generation.parameters.registry import Card, Registry, open_registry
 from idiolect.generation.parameters.sharing import consent_of
+from idiolect.generation.parameters.soups import place_of
 from idiolect.memory.store import Store, open_store
 from idiolect.settings import Settings
 
@@ -52,3 +57,30 @@ def shared_of(store: Store, registry: Registry) -> Shared:
             "-u USER`; or name a file with --data"
         )
     return Shared(tuple(pairs), tuple(sorted(contributors)))
+
+
+def served(settings: Settings, card: ModelCard, out: Path) -> list[str]:
+    """Put the experts of a training of soups where `--method soups` mixes them: their names.
+
+    An expert goes again as soon as one of the people forgets or takes back what it came from. Raises BadInput for
+    policies that are no experts of a named attribute.
+    """
+    registry = open_registry(settings.store, settings.adapters)
+    if registry is None:
+        raise BadInput("experts need a folder, and this store has none beside it: name one, the setting `adapters`")
+    if card.method != "soups":
+        raise BadInput(f"--serve keeps the experts of `soups`; what {card.method} leaves in {out} lies there")
+    found = []
+    for name in card.settings["objectives"] if isinstance(card.settings["objectives"], list) else []:
+        objective = str(name)
+        place = place_of(registry.root, objective.removeprefix(LESS), -1 if objective.startswith(LESS) else 1)
+        about = Card(
+            kind="expert",
+            model=card.model,
+            fingerprint=card.fingerprint,
+            examples=card.pairs,
+            contributors=card.contributors,
+        )
+        registry.put_expert(place, Lora.load(out / objective.replace(":", "-")), about)
+        found.append(place.name)
+    return found

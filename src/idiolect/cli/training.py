@@ -32,6 +32,9 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything, and estimate time and memory from one step.")
     ] = False,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Of soups: keep the experts where `--method soups` mixes them.")
+    ] = False,
     listed: Annotated[bool, typer.Option("--list", help="Show the methods and their settings.")] = False,
     store: StoreUrl = None,
     config: Config = None,
@@ -61,6 +64,12 @@ def train(
         return
     with bar() as tell:
         card = train(plan, out, tell)
+    if serve:
+        from idiolect.cli.show import note
+        from idiolect.improving import served
+        from idiolect.settings import load_settings
+
+        note(f"served: {', '.join(served(load_settings(config, store=store), card, out))}")
     if is_first():
         printed_json(card) if json else _show_card(card, out)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from idiolect.alignment.training.settings import TrainingSettings
@@ -33,7 +34,7 @@ class Item:
     weight: float = 1.0
     group: int = 0
     margin: float = 0.0
-    signs: tuple[float, ...] = ()  # by objective: 1 where it prefers the first answer, -1 the second, 0 neither
+    odds: tuple[float, ...] = ()  # by objective: how likely it prefers the first answer
 
 
 class Tokens:
@@ -57,6 +58,10 @@ class Tokens:
         ids = self._tokenizer.encode(text, add_special_tokens=False)
         most = self._settings.answer_tokens
         return tuple(ids[:most]) if len(ids) >= most else (*ids, self.end)
+
+    def save(self, folder: Path) -> None:
+        """The tokenizer, beside a whole model."""
+        self._tokenizer.save_pretrained(folder)
 
     def text(self, ids: Sequence[int]) -> str:
         """The way back, without the end."""

@@ -13,6 +13,7 @@ from idiolect.alignment.training.protocol import Job, Scorer
 from idiolect.errors import BadInput, UnknownMethod
 from idiolect.features.attributes import ATTRIBUTES
 from idiolect.features.space import PreferenceSpace
+from idiolect.reward.protocol import sigmoid
 from idiolect.schema import Array
 
 LESS = "less:"
@@ -48,17 +49,29 @@ def scorer(job: Job, name: str) -> Scorer:
 
 
 def rewards(job: Job, pairs: Sequence[Pair], names: Sequence[str]) -> Array:
-    """(n, 2, m): of the preferred answer and the other, by objective; each objective with standard deviation 1.
+    """(n, 2, m): of the preferred answer and the other, by objective; each objective with standard deviation 1."""
+    found = worth(job, pairs, names)
+    return np.asarray(found / found.reshape(-1, len(names)).std(axis=0))
+
+
+def odds(gains: Array, noise: float) -> Array:
+    """(n, m): how likely each objective prefers the first answer, by what it gains; without noise the better one."""
+    if not noise:
+        return np.asarray(0.5 + 0.5 * np.sign(gains))
+    return sigmoid(gains / noise)
+
+
+def worth(job: Job, pairs: Sequence[Pair], names: Sequence[str]) -> Array:
+    """The same as they come.
 
     Raises UnknownMethod for an objective that neither the pairs bring nor answers can be asked for, and BadInput for
     one that does not vary.
     """
     found = np.stack([_of(job, pairs, name) for name in names], axis=-1)
-    spread = found.reshape(-1, len(names)).std(axis=0)
-    for name, sd in zip(names, spread, strict=True):
+    for name, sd in zip(names, found.reshape(-1, len(names)).std(axis=0), strict=True):
         if sd == 0:
             raise BadInput(f"all answers are worth the same to the objective {name!r}: leave it out, or bring others")
-    return np.asarray(found / spread)
+    return found
 
 
 def normalised(job: Job, weights: Mapping[str, float]) -> dict[str, float]:

@@ -56,3 +56,12 @@ class PairSettings(TrainingSettings):
     """Of methods that compare two answers."""
 
     beta: PositiveFloat = Field(0.1, description="Pull to the model as it is (DPO, 2305.18290, appendix B).")
+
+
+class ObjectivesSettings(PairSettings):
+    """Of methods that make preferences of objectives."""
+
+    objectives: tuple[str, ...] = Field(min_length=1, description='By name, such as ["warmth", "less:length"].')
+    noise: NonNegativeFloat = Field(
+        0.0, description="Of a preference made from rewards of standard deviation 1, as Bradley and Terry's; 0: none."
+    )

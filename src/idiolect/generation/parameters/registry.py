@@ -50,7 +50,7 @@ class Card(BaseModel):
     epoch: int = 0  # of the person's memory when it was last looked at
     examples: int = 0
     events: tuple[str, ...] = ()  # hashed
-    contributors: tuple[str, ...] = ()  # hashed: the people whose pieces are in it
+    contributors: tuple[str, ...] = ()  # hashed: the people whose pieces are in it, or whose choices an expert is from
     is_shared: bool = False  # its person allows that others' adapters are put together from its pieces
     sha256: str = ""  # of the weights
     figures: Mapping[str, float] = Field(default_factory=dict)  # of the training
@@ -168,7 +168,9 @@ class Registry:
         for each in self._of(person, "lora"):
             write_card(each.path, each.card.model_copy(update={"is_shared": False}))
             (each.path / GATES).unlink(missing_ok=True)
-        return self._drop_made_of({self.hashed(person)}) if self.root.is_dir() else 0
+        if not self.root.is_dir():
+            return 0
+        return self._drop_made_of({self.hashed(person)}) + self._drop_experts_of(person)
 
     def put_expert(self, place: Path, lora: Lora, card: Card) -> Card:
         """Keep a shared LoRA in a place, whole or not at all; its card. Mixtures of the one before are dropped."""
@@ -196,12 +198,14 @@ class Registry:
             self._remove(each)
         is_piece = hashed is None or bool(gone) or not own  # without an adapter nobody can tell what pieces came from
         others = self._drop_made_of({self.hashed(person)}) if is_piece else 0
+        experts = self._drop_experts_of(person)
         mixtures = self.root / SOUPS  # their weights were somebody's tastes
         had_mixtures = mixtures.is_dir()
         shutil.rmtree(mixtures, ignore_errors=True)
         told = (
             (f"adapters: {len(gone)}", gone),
             (f"adapters of others with pieces of theirs: {others}", others),
+            (f"shared experts trained on their choices: {experts}", experts),
             ("mixtures of experts", had_mixtures),
         )
         return tuple(words for words, is_so in told if is_so)
@@ -215,6 +219,9 @@ class Registry:
         for each in gone:
             self._remove(each)
         self._drop_made_of({_owner(each) for each in gone})
+        for each in self._experts():
+            if not known.issuperset(read_card(each).contributors):
+                self._remove(each)
         return len(gone)
 
     def _is_standing(self, person: UserStore, adapter: Adapter) -> bool:
@@ -261,6 +268,16 @@ class Registry:
         for each in gone:
             self._remove(each)
         return len(gone)
+
+    def _drop_experts_of(self, person: str) -> int:
+        """Those that were trained on choices which this person shared; nobody can tell on which."""
+        gone = [each for each in self._experts() if _is_of(each, lambda card: card.contributors, {self.hashed(person)})]
+        for each in gone:
+            self._remove(each)
+        return len(gone)
+
+    def _experts(self) -> list[Path]:
+        return [each for each in (self.root / EXPERTS).glob("*") if (each / CARD).is_file()]
 
     def _bound(self) -> None:
         folders = list(self._folders("*.*.*"))

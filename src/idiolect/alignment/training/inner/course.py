@@ -14,6 +14,7 @@ from typing import Any, TypeAlias, cast
 
 import torch
 from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_callback import ProgressCallback
@@ -32,13 +33,17 @@ Draw: TypeAlias = Callable[[Policy, Rows], Rows]  # a batch that the policy answ
 
 @dataclass(frozen=True)
 class Stage:
-    """One course: a policy, what it reads, and the name of its result. `draw`: it learns from answers of its own."""
+    """One course: a policy, what it reads, and the name of its result.
+
+    `draw`: it learns from answers of its own. `is_relative`: its loss compares with the model as it is.
+    """
 
     name: str
     policy: Policy
     items: Sequence[Item]
     settings: TrainingSettings
     draw: Draw | None = None
+    is_relative: bool = True
 
 
 def steps_of(stage: Stage) -> int:
@@ -47,8 +52,8 @@ def steps_of(stage: Stage) -> int:
     return settings.steps or settings.epochs * math.ceil(len(stage.items) / settings.batch)
 
 
-def run(stage: Stage, plain: Sequence[Sequence[float]], folder: Path, tell: Tell) -> float:
-    """Train, from the newest checkpoint in the folder if there is one: the mean loss of the last steps.
+def run(stage: Stage, plain: Sequence[Sequence[float]], folder: Path, tell: Tell) -> None:
+    """Train, from the newest checkpoint in the folder if there is one.
 
     Raises Diverged for a loss that is no number, and StoreError where a checkpoint cannot be written.
     """
@@ -56,12 +61,14 @@ def run(stage: Stage, plain: Sequence[Sequence[float]], folder: Path, tell: Tell
     if state.is_main_process and folder.is_dir():
         clear(folder)
     state.wait_for_everyone()
-    course = _Course(stage, Items(stage.items, plain), folder, tell)
     known = newest(folder) if folder.is_dir() else None
+    if known is not None and step_of(known) >= steps_of(stage):
+        stage.policy.load_state_dict(load_file(known / "model.safetensors"))
+        stage.policy.eval()
+        return
+    course = _Course(stage, Items(stage.items, plain), folder, tell)
     course.train(resume_from_checkpoint=None if known is None else str(known))
     stage.policy.eval()
-    losses = [float(each["loss"]) for each in course.state.log_history if "loss" in each]
-    return losses[-1] if losses else math.nan
 
 
 class _Course(Trainer):

@@ -5,11 +5,11 @@ Only what is trained is in its state, so that a checkpoint has the size of a LoR
 
 import json
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import torch
 from peft import LoraConfig, get_peft_model
@@ -18,7 +18,9 @@ from torch import Tensor, nn
 from torch.nn.modules.module import _IncompatibleKeys
 
 from idiolect.alignment.training.inner.rows import Rows
+from idiolect.alignment.training.inner.spectrum import Spectrum
 from idiolect.alignment.training.inner.users import UserTokens
+from idiolect.alignment.training.preference import OBJECTIVES
 from idiolect.alignment.training.settings import TrainingSettings
 from idiolect.errors import BadInput, WeightsError
 
@@ -42,14 +44,23 @@ class Policy(nn.Module):
     """`network` (a PEFT model where a LoRA is trained), vectors of people where there are some, and a loss."""
 
     def __init__(
-        self, network: "PreTrainedModel", loss: nn.Module, settings: TrainingSettings, people: People | None = None
+        self,
+        network: "PreTrainedModel",
+        loss: nn.Module,
+        settings: TrainingSettings,
+        people: People | None = None,
+        objectives: Sequence[str] = (),
+        orthonormal: float = 0.0,
     ) -> None:
+        """`objectives`: those that a preference can be set for (spectrum.py); `orthonormal` weighs their penalty."""
         super().__init__()
-        self.settings, self.people = settings, people
+        self.settings, self.people, self.orthonormal = settings, people, orthonormal
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
             self.network = _opened(network, settings)
             self.users = None if people is None else _vectors(network, people)
+            lora = cast("PeftModel", self.network)
+            self.spectrum = Spectrum(lora, objectives, settings.rank) if objectives else None
         self.loss = loss
         self.to(network.device)
         trained = {name for name, each in self.named_parameters() if each.requires_grad}
@@ -67,7 +78,18 @@ class Policy(nn.Module):
 
     def forward(self, rows: Rows) -> dict[str, Tensor]:
         """The loss of a batch."""
-        return {"loss": self.loss(self.nats(rows), rows)}
+        if self.spectrum is not None:
+            rows = rows | {"mix": self.spectrum.draw() if self.training else self.spectrum.mix}
+        loss = self.loss(self.nats(rows), rows)
+        if self.spectrum is not None and self.orthonormal:
+            loss = loss + self.orthonormal * self.spectrum.off_orthonormal()
+        return {"loss": loss}
+
+    def train(self, mode: bool = True) -> Self:
+        """Or not: then a preference for all objectives alike is set."""
+        if self.spectrum is not None and not mode:
+            self.spectrum.settle()
+        return super().train(mode)
 
     def nats(self, rows: Rows, *, is_plain: bool = False) -> Tensor:
         """(N, t): log pi of each token of the answers, 0 elsewhere; in float32. `is_plain`: without people."""
@@ -114,7 +136,13 @@ class Policy(nn.Module):
 
     def save(self, folder: Path, base: str) -> None:
         """A LoRA in PEFT's form, or all weights in transformers' form; and the vectors of people."""
-        self.network.save_pretrained(folder)
+        with nullcontext() if self.spectrum is None else self.spectrum.baked():
+            if self.settings.rank:  # PEFT would look on the hub whether the vocabulary has grown
+                cast("PeftModel", self.network).save_pretrained(str(folder), save_embedding_layers=False)
+            else:
+                self.network.save_pretrained(folder)
+        if self.spectrum is not None:
+            (folder / OBJECTIVES).write_text(json.dumps(self.spectrum.objectives) + "\n", encoding="utf-8")
         for stray in folder.glob("README.md"):  # PEFT's empty model card
             stray.unlink()
         config = folder / "adapter_config.json"

@@ -10,7 +10,7 @@ from torch.utils.data import Dataset
 from idiolect.alignment.training.items import Item, Said
 
 Rows: TypeAlias = dict[str, Tensor]
-"""ids, read, answer (N, L) and user, plain (N,) by row; weight, group, margin (n,) and signs (n, m) by item.
+"""ids, read, answer (N, L) and user, plain (N,) by row; weight, group, margin (n,) and odds (n, m) by item.
 
 N = n times the answers of an item, the answers of one item side by side. `plain` are the nats of each answer under the
 model as it is.
@@ -38,7 +38,7 @@ def collated(found: Sequence[tuple[Item, Sequence[float]]]) -> dict[str, Rows]:
     rows["weight"] = torch.tensor([item.weight for item in items], dtype=torch.float32)
     rows["group"] = torch.tensor([item.group for item in items])
     rows["margin"] = torch.tensor([item.margin for item in items], dtype=torch.float32)
-    rows["signs"] = torch.tensor([item.signs for item in items], dtype=torch.float32)
+    rows["odds"] = torch.tensor([item.odds for item in items], dtype=torch.float32)
     return {"rows": rows}
 
 

@@ -3,6 +3,7 @@
 import os
 import resource
 import shutil
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -61,7 +62,7 @@ class Running:
         run(stage, self._plain(stage, work / PLAIN), work, self._tell)
         figures = _figures(stage.policy, method.held(job)) | method.figures(job, stage.policy)
         if self._processes.is_main_process:
-            self._keep(stage)
+            self._keep(stage, job)
         self._processes.wait_for_everyone()
         return Result(name=stage.name, figures=figures)
 
@@ -73,12 +74,14 @@ class Running:
             shutil.rmtree(self._out / WORK, ignore_errors=True)
         self._processes.wait_for_everyone()
 
-    def _keep(self, stage: Stage) -> None:
+    def _keep(self, stage: Stage, job: Job) -> None:
         part, place = self._out / WORK / f"{stage.name}{PART}", self._out / stage.name
         shutil.rmtree(part, ignore_errors=True)
         try:
             part.mkdir(parents=True)
             stage.policy.save(part, self._base)
+            if not stage.settings.rank:
+                job.tokens.save(part)
             shutil.rmtree(place, ignore_errors=True)
             part.rename(place)
         except OSError as failed:
@@ -88,8 +91,8 @@ class Running:
             ) from failed
 
     def _plain(self, stage: Stage, file: Path) -> list[list[float]]:
-        """By item: the nats of its answers under the model as it is; of a course that draws its own, none."""
-        if stage.draw is not None:
+        """By item: the nats of its answers under the model as it is; where nothing asks for them, 0."""
+        if stage.draw is not None or not stage.is_relative:
             return [[0.0] * len(item.said) for item in stage.items]
         known = _read(file)
         if known is None:
@@ -114,18 +117,19 @@ def cost(stage: Stage) -> Cost:
     policy = stage.policy
     batch = collated([(item, [0.0] * len(item.said)) for item in longest])["rows"]
     rows = {name: each.to(policy.device) for name, each in batch.items()}
+    is_read = stage.draw is None and stage.is_relative
     start = time.perf_counter()
-    read = policy.plain(rows)
+    if is_read:
+        policy.plain(rows)
     plain = time.perf_counter() - start
     start = time.perf_counter()
     drawn = rows if stage.draw is None else stage.draw(policy, rows)
     loss: Tensor = policy(drawn)["loss"]
     loss.backward()  # type: ignore[no-untyped-call] # torch
     step = (time.perf_counter() - start) * stage.settings.batch / at_once
-    del read
     policy.zero_grad()
     steps = steps_of(stage)
-    once = 0.0 if stage.draw is not None else plain * len(stage.items) / at_once
+    once = plain * len(stage.items) / at_once if is_read else 0.0
     return Cost(
         steps, steps * step + once, _memory(policy), sum(each.numel() for each in policy.trained), str(policy.device)
     )
@@ -140,7 +144,8 @@ def device_of() -> str:
 def _memory(policy: Policy) -> float:
     if policy.device.type == "cuda":
         return torch.cuda.max_memory_allocated(policy.device) / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 @torch.no_grad()

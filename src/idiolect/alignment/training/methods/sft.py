@@ -39,7 +39,8 @@ class SFT(Method[SFTSettings]):
         """One."""
         settings, tokens = self.settings, self.settings.user_tokens
         people = People(job.data.users, tokens) if tokens else None
-        yield Stage("policy", Policy(job.network(), Likelihood(), settings, people), self.items(job), settings)
+        policy = Policy(job.network(), Likelihood(), settings, people)
+        yield Stage("policy", policy, self.items(job), settings, is_relative=False)
 
     def items(self, job: Job) -> list[Item]:
         """The preferred answers; their weights have mean 1."""
