@@ -1,0 +1,58 @@
+"""The shop opened: its catalogue, what is measured of it, and the adviser."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from examples.shop.adviser import Adviser
+from examples.shop.catalogue import CATALOGUE, Catalogue
+from examples.shop.features import ItemSpace, vectors_of
+from examples.shop.making import prior
+from idiolect.features.embedder import Embedder
+from idiolect.features.minilm import MiniLM
+from idiolect.reward.compliance import LearntCompliance
+from idiolect.schema import Array
+
+
+@dataclass(frozen=True)
+class Known:
+    """An embedder to which the catalogue's texts are known, so that it computes those of wishes alone."""
+
+    inner: Embedder
+    known: Mapping[str, Array]  # (dim,) by text; no item is longer than a window
+
+    @property
+    def name(self) -> str:
+        """Of the embedder within."""
+        return self.inner.name
+
+    @property
+    def dim(self) -> int:
+        """Of a vector."""
+        return self.inner.dim
+
+    def embed(self, texts: Sequence[str]) -> Array:
+        """(n, dim)"""
+        new = [text for text in texts if text not in self.known]
+        fresh = dict(zip(new, self.inner.embed(new), strict=True)) if new else {}
+        return np.array([fresh[text] if text in fresh else self.known[text] for text in texts])
+
+    def windows(self, text: str) -> Array:
+        """(w, dim)"""
+        return self.known[text][None] if text in self.known else self.inner.windows(text)
+
+    def forget(self, texts: Sequence[str]) -> None:
+        """What customers said; the catalogue is nobody's."""
+        self.inner.forget(texts)
+
+
+def opened(path: Path | None = None) -> Adviser:
+    """Of this catalogue, or the shop's own. Raises DataError, WeightsError, FeatureMismatch with the next step."""
+    place, embedder = path or CATALOGUE, MiniLM()
+    catalogue = Catalogue.load(place)
+    vectors = vectors_of(catalogue, embedder, place)
+    space = ItemSpace.of(catalogue, vectors)
+    known = {item.words: row for item, row in zip(catalogue.items, vectors, strict=True)}
+    return Adviser(catalogue, space, prior(space, place), LearntCompliance.shipped(Known(embedder, known)))
