@@ -55,15 +55,15 @@ def test_it_goes_on_while_the_boundary_admits_none() -> None:
 
 
 def test_a_dearer_candidate_is_written_less_often() -> None:
-    several = [draws(seed, 16) for seed in range(200)]
-    counts = [float(np.mean([written(scores, cost) for scores in several])) for cost in (0.0, 0.05, 0.1, 0.3)]
+    several = [draws(seed, 16) for seed in range(60)]
+    counts = [float(np.mean([written(scores, cost) for scores in several])) for cost in (0.0, 0.1, 0.3)]
     assert counts[0] == 16
     assert counts == sorted(counts, reverse=True)
     assert counts[-1] < 4
 
 
 def test_stopping_keeps_most_of_what_all_sixteen_would_have_gained_for_less_than_half_of_them() -> None:
-    several = [draws(seed, 16) for seed in range(500)]
+    several = [draws(seed, 16) for seed in range(200)]
     counts = [written(scores) for scores in several]
     kept = np.mean([scores[:n].max() for scores, n in zip(several, counts, strict=True)])
     assert np.mean(counts) < 8
@@ -103,13 +103,13 @@ def test_best_of_n_moves_as_far_as_its_formula_says(n: int) -> None:
     values = np.linspace(1, 2, 200)
     exact = np.diff(np.linspace(0, 1, 201) ** n)
     assert kl(exact, np.full(200, 1 / 200)) == pytest.approx(np.log(n) - (n - 1) / n, abs=0.005)
-    found = measured_kl(n, np.full(200, 1 / 200), values, 20_000)
-    assert found == pytest.approx(np.log(n) - (n - 1) / n, abs=0.02)
+    found = measured_kl(n, np.full(200, 1 / 200), values, 5_000)
+    assert found == pytest.approx(np.log(n) - (n - 1) / n, abs=0.05)
 
 
 def test_best_of_n_goes_no_further_than_its_formula_where_answers_are_equally_liked() -> None:
     ref, reward = taught("how"), WORLD.reward(TASTES["warm"])
-    assert measured_kl(4, ref, reward - reward.mean(), 5000) < np.log(4) - 3 / 4
+    assert measured_kl(4, ref, reward - reward.mean(), 2000) < np.log(4) - 3 / 4
 
 
 def test_the_sequential_writer_has_the_cost_that_is_documented() -> None:

@@ -3,6 +3,7 @@
 from idiolect.evaluation.adapters import AdapterCosts
 from idiolect.evaluation.choice import Choice
 from idiolect.evaluation.compliance import ComplianceBench
+from idiolect.evaluation.decoders import Decoders
 from idiolect.evaluation.diversity import Diversity
 from idiolect.evaluation.drift import DriftBench
 from idiolect.evaluation.elicitation import Elicitation
@@ -21,6 +22,7 @@ from idiolect.evaluation.reward_speed import RewardSpeed
 from idiolect.evaluation.safety import Safety
 from idiolect.evaluation.side_by_side import SideBySide
 from idiolect.evaluation.steering import Steering
+from idiolect.evaluation.toy_world import ToyWorld
 from idiolect.evaluation.transfer import Transfer
 from idiolect.evaluation.uplift import Uplift
 
@@ -28,6 +30,7 @@ BENCHES: dict[str, type[Bench]] = {
     "adapters": AdapterCosts,
     "choice": Choice,
     "compliance": ComplianceBench,
+    "decoders": Decoders,
     "diversity": Diversity,
     "drift": DriftBench,
     "elicitation": Elicitation,
@@ -43,6 +46,7 @@ BENCHES: dict[str, type[Bench]] = {
     "profiles": Profiles,
     "psoups": Psoups,
     "reward-speed": RewardSpeed,
+    "toy-world": ToyWorld,
     "transfer": Transfer,
     "safety": Safety,
     "steering": Steering,

@@ -7,10 +7,12 @@ from idiolect.alignment.decoding.args import ARGS
 from idiolect.alignment.decoding.autoregressive import AutoregressiveRewards
 from idiolect.alignment.decoding.best_of_n import best
 from idiolect.alignment.decoding.context_steering import Amulet, ContextSteering, LinearAlignment
+from idiolect.alignment.decoding.drift import Drift
 from idiolect.alignment.decoding.mod import MOD, ForwardMOD
 from idiolect.alignment.decoding.pad import PAD
 from idiolect.alignment.decoding.sequential import Sequential
 from idiolect.alignment.decoding.soft_best_of_n import soft
+from idiolect.alignment.decoding.tpo import TPO
 from idiolect.alignment.decoding.value_guided import ValueGuided
 from idiolect.generation import GENERATION, Generation, Host, Method
 from idiolect.generation import compose as compose_known
@@ -34,6 +36,7 @@ DECODING: dict[str, type[Method]] = {
     "mod-forward-kl": ForwardMOD,
     "autoregressive-rewards": AutoregressiveRewards,
     "value-guided": ValueGuided,
+    "drift": Drift,
 }
 """What changes the next token while an answer is written."""
 
@@ -41,7 +44,7 @@ METHODS: dict[str, type[Method]] = {**GENERATION, **DECODING}
 """All that prepares a request, by the name that stands in a method's name."""
 
 
-WRITERS: dict[str, type[Workflow]] = {**AGENTS, "sequential": Sequential}
+WRITERS: dict[str, type[Workflow]] = {**AGENTS, "sequential": Sequential, "tpo": TPO}
 """All that writes with a prepared request."""
 
 

@@ -23,7 +23,7 @@ from idiolect.schema import Array, Completion
 COST = 0.1
 FIRST, MORE = 2, 2  # candidates that are written at once: side by side two cost little more than one
 KNOWN = 2.0  # candidates that the spread known before counts as
-WIDTH, GRID = 60.0, 4001  # of the integral, in scales of the predictive, and its places
+PLACES = np.expm1(np.linspace(0.0, 4.5, 301))  # of the integral, in scales of the predictive: close where it is dense
 
 
 def expected_gain(scores: Array, spread: float) -> float:
@@ -35,8 +35,7 @@ def expected_gain(scores: Array, spread: float) -> float:
     if scale == 0.0:
         return 0.0
     behind = (float(scores.max()) - float(scores.mean())) / scale
-    over = np.linspace(0.0, WIDTH, GRID)
-    return scale * float(np.trapezoid(over * _density(over + behind, freedom), over))
+    return scale * float(np.trapezoid(PLACES * _density(PLACES + behind, freedom), PLACES))
 
 
 def is_worth_one_more(scores: Array, admitted: Sequence[bool], spread: float, cost: float = COST) -> bool:
