@@ -1,5 +1,6 @@
 """`idiolect bench safety --cross-source` and `idiolect policy test`, as they are typed."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -40,3 +41,13 @@ def test_a_policy_with_an_error_is_told_with_its_key(capsys: pytest.CaptureFixtu
     path.write_text('version = "x"\n[help_lines]\nUK = "999"\n', encoding="utf-8")
     assert run("policy", "check", "--policy", str(path), "--rules-only") == 1
     assert "'UK' is no ISO 3166 code of a country" in " ".join(capsys.readouterr().err.split())
+
+
+def test_an_empty_request_is_told_and_not_allowed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert run("policy", "test", " ", "--rules-only") != 0
+    assert "the request is empty" in " ".join(capsys.readouterr().err.split())
+    path = tmp_path / "asked.jsonl"
+    path.write_text('{"text": ""}\n{"text": "Hello"}\n', encoding="utf-8")
+    assert run("policy", "test", "--requests", str(path), "--rules-only") == 0
+    verdicts = [json.loads(line)["verdict"] for line in capsys.readouterr().out.splitlines()]
+    assert verdicts == ["empty", "allow"]

@@ -158,3 +158,31 @@ def test_the_command_prints_markdown_html_and_json(
     assert json.loads(command("--json"))["people"][0]["events"] == {"interaction": 1}
     command("--html", "-o", "report.html")
     assert Path("report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_of_somebody_who_is_not_known_the_report_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with open_store("idiolect.db") as store:
+        record(store.user("ana"), turn("x"))
+    with pytest.raises(SystemExit) as left:
+        main(["govern", "report", "--user", "nobody"])
+    assert not left.value.code
+    printed = capsys.readouterr()
+    assert "nobody is known by that name" in " ".join(printed.err.split())
+    assert "0 people" in printed.out
+
+
+def test_counts_of_one_are_told_as_one(store: Store) -> None:
+    told = as_markdown(report(store, SETTINGS, at=NOW))
+    assert "1 person; counts alone" in told
+    assert "Of 1 person" in told
+    assert "1 people" not in told
+
+
+def test_figures_of_the_screens_stand_in_lines_of_their_own_in_words(store: Store) -> None:
+    lines = as_markdown(report(store, SETTINGS, at=NOW)).splitlines()
+    assert any(line.startswith("|  |  | requests of advbench: stopped | ") and line.endswith("% |") for line in lines)
+    assert any("AUROC of harm | 0.9" in line for line in lines)
+    assert max(len(line) for line in lines[: lines.index("## Incidents")] if "requests" in line) < 120

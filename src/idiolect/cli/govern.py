@@ -40,6 +40,8 @@ def report(
     settings = load_settings(config, store=store)
     with open_store(settings.store, erasures=settings.erasures) as opened:
         found = reported(opened, settings, user=user)
+    if user is not None and not found.people:
+        note(f"nothing is kept of {user}: nobody is known by that name")
     text = f"{found.model_dump_json(indent=2)}\n" if json else as_html(found) if html else as_markdown(found)
     if output is None:
         write(text)
@@ -88,4 +90,5 @@ def _show(swept: "Swept", *, json: bool) -> None:
     if rows:
         title = "would be erased" if swept.dry_run else "erased"
         console().print(table(title, ("person", "events", "statements", "noted in"), rows))
-    note(f"{len(swept.people)} of {swept.looked_at} people had something that is too old")
+    people = "person" if swept.looked_at == 1 else "people"
+    note(f"{len(swept.people)} of {swept.looked_at} {people} had something that is too old")

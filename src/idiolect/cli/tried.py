@@ -7,8 +7,11 @@ from pydantic import BaseModel, ConfigDict
 
 from idiolect.boundary import Boundary
 from idiolect.boundary.corpus import read_lines
+from idiolect.errors import BadInput
 from idiolect.memory.gate import gate
 from idiolect.schema import Noun, as_messages
+
+EMPTY = "empty"  # in the place of a verdict
 
 
 class Line(BaseModel):
@@ -40,9 +43,14 @@ class Tried(Noun):
 
 
 def tried_requests(boundary: Boundary, text: str | None, file: Path | None) -> Iterator[Tried]:
-    """A verdict for each, in order."""
+    """A verdict for each, in order; of a line without words that it is empty. Raises BadInput for an empty text."""
+    if text is not None and not text.strip():
+        raise BadInput("the request is empty, so there is nothing to judge: give its text")
     texts = [*([text] if text is not None else []), *(each.text for each in (read_lines(file, Asked) if file else []))]
     for each in texts:
+        if not each.strip():
+            yield Tried(text=each, verdict=EMPTY, category=None, score=1.0, rule=None, version=boundary.version)
+            continue
         said = boundary.judge_request(as_messages(each))
         is_noticed = said.action != "allow"  # what came nearest to an allowed one is no verdict on it
         yield Tried(

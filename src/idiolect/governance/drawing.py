@@ -15,6 +15,17 @@ STYLE = (
 )
 
 
+ON = {"request": "requests", "answer": "answers"}
+MEASURES = {
+    "auroc": "AUROC of harm",
+    "auroc-of-pairs": "AUROC of harm against harmless twins",
+    "flagged": "stopped",
+    "flagged-safe": "harmless ones stopped",
+    "flagged-refusals": "refusals stopped",
+    "declines": "told from refusals",
+}
+
+
 class Section(NamedTuple):
     """A heading, a table, and a sentence above it."""
 
@@ -52,15 +63,7 @@ def sections(report: Report) -> Iterator[Section]:
     )
     yield _retention(report)
     yield _recipients(report)
-    yield Section(
-        "Screens",
-        "The versions in force; figures are those of texts left out of the fit.",
-        ("screen", "version", "figures"),
-        [
-            (each.name, each.version, ", ".join(f"{name} {value:g}" for name, value in each.figures.items()))
-            for each in report.screens
-        ],
-    )
+    yield _screens(report)
     yield Section(
         "Incidents",
         "What the boundary did in the turns that are kept, by category, rule and version; not in those that were "
@@ -110,7 +113,7 @@ def _people(report: Report) -> Section:
         for each in report.people[:MOST]
     ]
     more = len(report.people) - len(rows)
-    told = f"{len(report.people)} people; counts alone, ids hashed."
+    told = f"{_number(len(report.people), 'person', 'people')}; counts alone, ids hashed."
     told += f" {more} more are in the JSON." if more else ""
     columns = ("person", "events", "statements", "special categories", "oldest", "newest")
     return Section("What is kept of whom", told, columns, rows)
@@ -131,7 +134,7 @@ def _retention(report: Report) -> Section:
         ("what names health, faith, sexuality, ethnicity or politics", _after(rule.special_days)),
     ]
     told = (
-        f"{overdue} events are older than that now; `idiolect govern retain` erases them."
+        f"{_number(overdue, 'event is', 'events are')} older than that now; `idiolect govern retain` erases them."
         if rule
         else "No rule is set."
     )
@@ -149,10 +152,30 @@ def _recipients(report: Report) -> Section:
     return Section("Recipients", told, ("model", "was shown", "turns"), rows)
 
 
+def _screens(report: Report) -> Section:
+    rows = []
+    for each in report.screens:
+        rows.append((each.name, each.version, "", ""))
+        rows += [("", "", _measured(name), _valued(name, value)) for name, value in each.figures.items()]
+    told = "The versions in force; figures are those of texts left out of the fit."
+    return Section("Screens", told, ("screen", "version", "figure", "value"), rows)
+
+
+def _measured(name: str) -> str:
+    """A figure of the card, such as `request/flagged/advbench`, in words."""
+    of, measure, source = [*name.split("/"), "", ""][:3]
+    return f"{ON.get(of, of)}{f' of {source}' if source else ''}: {MEASURES.get(measure, measure)}"
+
+
+def _valued(name: str, value: float) -> str:
+    return f"{value:.3f}" if "/auroc" in name else f"{value:.1%}"
+
+
 def _drift(report: Report) -> Section:
     drift = report.drift
+    people = _number(drift.people, "person", "people")
     told = (
-        f"Of {drift.people} people {drift.changed_words} replaced or ended something that they had said, in 90 days, "
+        f"Of {people} {drift.changed_words} replaced or ended something that they had said, in 90 days, "
         f"and the judgements of {drift.changed_numbers} tell of a change of taste."
     )
     rows = [
@@ -166,7 +189,8 @@ def _consents(report: Report) -> Section:
     kinds = sorted({kind for each in report.people for kind in each.consents})
     rows = [(kind, str(sum(each.consents[kind] for each in report.people)), str(len(report.people))) for kind in kinds]
     withdrawn = sum(each.withdrawals for each in report.people)
-    told = f"Every kind of inference is off until a person allows it. Taken back so far: {withdrawn} times."
+    told = "Every kind of inference is off until a person allows it. "
+    told += f"Taken back so far: {_number(withdrawn, 'time', 'times')}."
     return Section("Consent", told, ("inference", "people who allow it", "of"), rows)
 
 
@@ -195,6 +219,10 @@ def _counts(counts: dict[str, int]) -> str:
 
 def _after(days: int | None) -> str:
     return "never" if days is None else f"after {days} days"
+
+
+def _number(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
 
 
 def _day(at: datetime | None) -> str:

@@ -105,7 +105,7 @@ def report(store: Store, settings: Settings, *, user: str | None = None, at: dat
     def named(person: str) -> str:
         return (store.pseudonym(person) or sha256(f"{salt}{person}".encode()).hexdigest())[:SHOWN]
 
-    known = store.people() if user is None else [user]
+    known = [each for each in store.people() if user in (None, each)]
     everybody = [counted(store.user(person), named(person), rule, moment) for person in known]
     people = tuple(sorted((each for each, _, _ in everybody), key=lambda each: each.person))
     incidents = together(incident for _, found, _ in everybody for incident in found)
