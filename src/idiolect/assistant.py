@@ -15,6 +15,7 @@ from idiolect.afterwards import Afterwards
 from idiolect.asking import Asking
 from idiolect.choosing import Choosing
 from idiolect.curating import Memory
+from idiolect.errors import StoreError
 from idiolect.generation.parameters.background import Trainer
 from idiolect.interviewing import Interviewer
 from idiolect.learning import Learner
@@ -26,8 +27,10 @@ from idiolect.memory.rights.retaining import Clock, Rule
 from idiolect.memory.store import Store
 from idiolect.memory.tenants import Tenant
 from idiolect.method import chosen_for
-from idiolect.models.protocol import Model
+from idiolect.models.pieces import Beside
+from idiolect.models.protocol import Model, Request
 from idiolect.parts import is_structured, open_parts
+from idiolect.plain import Asked, NotKept, Plain
 from idiolect.profile import profile_of
 from idiolect.schema import (
     Answer,
@@ -75,6 +78,7 @@ class Options(TypedDict, total=False):
     country: str  # ISO code: whose help line is told in a crisis; else the settings'
     answer_id: str  # where it must be known before the answer is written
     extra: Mapping[str, JsonValue]  # fields of the request that reach an endpoint untouched
+    stop: Event  # set when whoever asked has left
 
 
 class Assistant:
@@ -131,9 +135,11 @@ class Assistant:
     def answer(self, user: str, prompt: str | Sequence[Message], **options: Unpack[Options]) -> Answer:
         """Answer one person. Raises BadInput for an empty or huge prompt, ModelError when the model fails."""
         turn = self._recall(user, prompt, options)
-        return self._remember(turn, self._answered(turn))
+        return self._remember(turn, self._answered(turn, options.get("stop")))
 
-    def stream(self, user: str, prompt: str | Sequence[Message], **options: Unpack[Options]) -> Iterator[str | Answer]:
+    def stream(
+        self, user: str, prompt: str | Sequence[Message], **options: Unpack[Options]
+    ) -> Generator[str | Answer, None, None]:
         """Pieces of the answer's text as they may be shown, then the Answer. Closing it stops the model.
 
         While several candidates are written nothing can be shown yet: empty pieces come instead, as a sign of life.
@@ -142,6 +148,23 @@ class Assistant:
         with closing(self._written(turn)) as items:
             for item in items:
                 yield item if isinstance(item, str) else self._remember(turn, item)
+
+    @property
+    def plain(self) -> Plain:
+        """Answers without the memory and the reward, for when these fail."""
+        return Plain(self._parts, self._spent)
+
+    def asked(self, user: str, prompt: str | Sequence[Message], options: Options) -> Asked:
+        """A request for `plain`."""
+        messages = checked(as_messages(prompt))
+        return Asked(
+            user=user,
+            messages=messages,
+            request=self._plainly(messages, options),
+            n=options.get("show", 1),
+            country=options.get("country"),
+            answer_id=options.get("answer_id") or new_id("chatcmpl"),
+        )
 
     def compare(
         self, user: str, prompt: str | Sequence[Message], methods: Sequence[str], **options: Unpack[Options]
@@ -231,6 +254,11 @@ class Assistant:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _plainly(self, messages: tuple[Message, ...], options: Options) -> Request:
+        sampling = options.get("sampling", self.settings.sampling)
+        plain = self._parts.plain(messages, sampling, options.get("extra", {}))
+        return replace(plain, stops=(options["stop"],) if "stop" in options else ())
+
     def _recall(self, user: str, prompt: str | Sequence[Message], options: Options) -> Turn:
         messages, watch = checked(as_messages(prompt)), Stopwatch()
         with watch.step("bound"):
@@ -243,7 +271,7 @@ class Assistant:
             method = replace(method, candidates=max(method.candidates or 1, options.get("show", 1)))
             asked = None if is_structured(extra) else self.learner.asked(newest(messages))
             belief = self.learner.reward.about(self.learner.belief(person), asked)
-            plain = self._parts.plain(messages, options.get("sampling", self.settings.sampling), extra)
+            plain = self._plainly(messages, options)
             prepared = self._parts.prepare(plain, method, person, belief, recalled)
         return Turn(
             user=person.id,
@@ -253,7 +281,7 @@ class Assistant:
             chooser=method.chooser,
             workflow=self._parts.workflow(method, belief, recalled),
             method=method.name,
-            model=self.model.name,
+            model=str(extra.get("model", self.model.name)),
             verdict=verdict,
             belief=belief,
             asked=asked,
@@ -294,6 +322,9 @@ class Assistant:
         screen, shown = self._parts.boundary.stream_screen(turn.messages, turn.country), []
         with closing(self._parts.answers(turn.request).stream(turn.request)) as stream, turn.watch.step("generate"):
             for piece in stream:
+                if isinstance(piece, Beside):
+                    yield piece
+                    continue
                 shown.append(screen.feed(piece))
                 yield shown[-1]
                 if screen.cut:
@@ -326,8 +357,12 @@ class Assistant:
     def _remember(self, turn: Turn, answer: Answer) -> Answer:
         if self._spent is not None:
             self._spent(turn.cost)
-        if turn.is_temporary:
-            return answer
+        try:
+            return answer if turn.is_temporary else self._keep(turn, answer)
+        except StoreError as failed:
+            raise NotKept(answer, failed) from failed
+
+    def _keep(self, turn: Turn, answer: Answer) -> Answer:
         learns = self.settings.remember and not turn.is_replaced
         at = now()
         words = heard(turn.messages if learns else (), turn.prefix, at)

@@ -105,6 +105,18 @@ class ModelError(IdiolectError):
     status = HTTPStatus.BAD_GATEWAY
 
 
+class ModelBusy(ModelError):
+    """A language model's endpoint takes no more requests just now."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+
+
+class ModelUnavailable(ModelError):
+    """A language model's endpoint failed so often that it is left alone for a while."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
 class ModelTimeout(ModelError):
     """A language model did not answer in time."""
 

@@ -31,6 +31,7 @@ from idiolect.method import AUTOMATIC, PLAIN, Method, parse
 from idiolect.models import WhiteBox, WhiteBoxSettings, opener, same_weights_open
 from idiolect.models.llamacpp import LlamaCpp
 from idiolect.models.protocol import Model, Request
+from idiolect.models.remote import Remote
 from idiolect.reward.compliance import Compliance, LearntCompliance
 from idiolect.reward.gaussian import Gaussian
 from idiolect.reward.protocol import Belief
@@ -264,7 +265,7 @@ class Parts:
         return Host(
             self.model,
             self.learner.space.version,
-            self.settings.system_prompt or DEFAULT_SYSTEM,
+            self.settings.system_prompt or ("" if isinstance(self.model, Remote) else DEFAULT_SYSTEM),
             self.settings.token_values,
             self.settings.kl_budget,
             lambda: self.inside,

@@ -170,8 +170,9 @@ class Settings(BaseSettings):
 
     @property
     def sampling(self) -> Sampling:
-        """How tokens are drawn unless a request says otherwise."""
-        return Sampling(temperature=self.temperature, top_p=self.top_p, max_tokens=self.max_tokens)
+        """How tokens are drawn unless a request says otherwise; what nobody said is left to an endpoint."""
+        said = self.model_dump(include={"temperature", "top_p", "max_tokens"} & self.model_fields_set)
+        return Sampling.model_validate(said)
 
 
 def load_settings(config: Path | None = None, **arguments: object) -> Settings:

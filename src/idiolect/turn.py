@@ -166,9 +166,15 @@ def newest(messages: Sequence[Message]) -> str:
     return next((message.text for message in reversed(messages) if message.role == "user"), "")
 
 
+def _shows_something(messages: Sequence[Message]) -> bool:
+    """Whether the last user turn holds a picture, a sound or a file."""
+    last = next((message.content for message in reversed(messages) if message.role == "user"), None)
+    return isinstance(last, list) and any(part.get("type") != "text" for part in last)
+
+
 def checked(messages: tuple[Message, ...]) -> tuple[Message, ...]:
-    """Raises BadInput for a conversation without words of a person, or one too long to be one."""
-    if not newest(messages).strip():
+    """Raises BadInput for a conversation without words or pictures of a person, or one too long to be one."""
+    if not newest(messages).strip() and not _shows_something(messages):
         raise BadInput("there is no question: the last user message is empty")
     length = sum(len(message.text) for message in messages)
     if length > LONGEST_MESSAGE:
@@ -288,6 +294,8 @@ def answered(
             verdict=verdict,
             completion_tokens=completion.completion_tokens,
             finish_reason=completion.finish_reason,
+            beside=completion.extra,
+            logprobs=completion.logprobs,
         )
         for index, (completion, verdict) in enumerate(zip(completions, verdicts, strict=True))
     )

@@ -4,13 +4,18 @@ from typing import Annotated
 
 import typer
 
-from idiolect.cli.options import BaseUrl, Config, MethodName, ModelName, StoreUrl
+from idiolect.cli.options import Config, MethodName, ModelName, StoreUrl
+
+Upstream = Annotated[
+    str | None,
+    typer.Option("--upstream", "--base-url", help="An OpenAI-compatible endpoint, whose models are served."),
+]
 
 
 def serve(
     model: ModelName = None,
     store: StoreUrl = None,
-    base_url: BaseUrl = None,
+    base_url: Upstream = None,
     method: MethodName = None,
     host: Annotated[str | None, typer.Option("--host", help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option("--port", help="Port to listen on; 0 takes a free one.")] = None,

@@ -2,23 +2,38 @@
 
 import json
 import re
-import socket
 import threading
-from collections.abc import Iterator
-from contextlib import suppress
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from http import HTTPStatus
 from ipaddress import ip_address
-from typing import NoReturn
+from threading import Event, get_ident
+from typing import NoReturn, TypeAlias
 
 import httpx
 import numpy as np
 from pydantic import BaseModel, JsonValue, ValidationError
 
-from idiolect.errors import BadInput, ModelError, ModelTimeout, SettingsError, UnknownModel
+from idiolect.errors import (
+    BadInput,
+    ModelBusy,
+    ModelError,
+    ModelTimeout,
+    ModelUnavailable,
+    SettingsError,
+    UnknownModel,
+)
 from idiolect.models import wire
+from idiolect.models.breaker import Breaker
+from idiolect.models.cutting import LOOK_S, Cutter, Watch, shut
+from idiolect.models.wire import go_on
+
+Stops: TypeAlias = Sequence[Event | None]  # set when whoever asked has left
 
 BUSY = {
     HTTPStatus.TOO_MANY_REQUESTS,
@@ -37,6 +52,8 @@ class Patience:
     attempts: int = 4
     backoff_s: float = 0.5  # before the second attempt; doubled each time, and drawn between half and one and a half
     longest_wait_s: float = 30  # an endpoint that asks for more is not waited for
+    failures: int = 5  # requests in a row that came to nothing, before the endpoint is left alone
+    rest_s: float = 10  # for so long
 
 
 class _Failure(BaseModel):
@@ -55,6 +72,8 @@ class Connection:
         self._patience = patience or Patience()
         self._key = _header_safe(api_key)
         self._closed = threading.Event()
+        self._breaker = Breaker(self._patience.failures, self._patience.rest_s)
+        self._cutter, self._watch = Cutter(), Watch()
         self._chance = np.random.default_rng()
         self._client = httpx.Client(
             base_url=url,
@@ -63,59 +82,108 @@ class Connection:
             limits=httpx.Limits(max_connections=512, max_keepalive_connections=32),
             trust_env=not is_local(url),  # a proxy cannot reach this machine's own ports
         )
+        self._cutter.serve(self._client)
 
-    def post(self, path: str, body: dict[str, JsonValue]) -> httpx.Response:
-        """Send until an answer comes that is not "busy", or the attempts are used up. The reply's body is not read."""
+    def post(self, path: str, body: dict[str, JsonValue], stops: Stops = ()) -> httpx.Response:
+        """Send until an answer comes that is not "busy", or the attempts are used up. The reply's body is not read.
+
+        Raises Stopped soon after one of `stops` is set, and ModelUnavailable for an endpoint that failed too often.
+        """
+        return self._send("POST", path, body, stops)
+
+    def get(self, path: str, stops: Stops = ()) -> httpx.Response:
+        """The same, of what is only read."""
+        return self._send("GET", path, None, stops)
+
+    @contextmanager
+    def cut_when(self, stops: Stops, response: httpx.Response) -> Iterator[None]:
+        """Break a reply off when one of `stops` is set; then Stopped is raised."""
+        with self._watch.over(stops, partial(self.hang_up, response)):
+            yield
+
+    def _send(self, method: str, path: str, body: dict[str, JsonValue] | None, stops: Stops) -> httpx.Response:
+        self._check_breaker()
         for attempt in range(self._patience.attempts):
             is_last = attempt == self._patience.attempts - 1
             asked_to_wait = 0.0
+            self._cutter.leave()  # of what this thread used before
             try:
-                response = self._client.send(self._client.build_request("POST", path, json=body), stream=True)
-            except (httpx.ConnectError, httpx.RemoteProtocolError) as failure:
-                if is_last:
-                    self._lost(failure)
+                with self._watch.over(stops, partial(self._cutter.cut, get_ident())):
+                    response = self._client.send(self._client.build_request(method, path, json=body), stream=True)
             except (httpx.HTTPError, RuntimeError) as failure:  # RuntimeError: the client was closed meanwhile
-                self._lost(failure)
+                go_on(*stops)
+                if is_last or not isinstance(failure, httpx.ConnectError | httpx.RemoteProtocolError):
+                    self._lost(failure)
             else:
                 asked_to_wait = _asked_to_wait(response)
                 if response.status_code not in BUSY or is_last or asked_to_wait > self._patience.longest_wait_s:
+                    self._note(response)
                     return response
                 response.close()
-            if self._closed.wait(max(self._backoff(attempt), asked_to_wait)):
+            if self._has_to_end(max(self._backoff(attempt), asked_to_wait), stops):
                 break
+        go_on(*stops)
         raise self._ended()
 
-    def text_of(self, response: httpx.Response) -> str:
+    def _has_to_end(self, wait_s: float, stops: Stops) -> bool:
+        """Wait for the next attempt; whether there is to be none."""
+        until = time.monotonic() + wait_s
+        while (left := until - time.monotonic()) > 0 and not any(stop and stop.is_set() for stop in stops):
+            if self._closed.wait(min(left, LOOK_S)):
+                return True
+        return any(stop and stop.is_set() for stop in stops)
+
+    def _check_breaker(self) -> None:
+        if wait := self._breaker.wait_s():
+            error = ModelUnavailable(f"{self.label} failed {self._patience.failures} times in a row: it is left alone")
+            error.retry_after_s = wait
+            raise error
+
+    def _note(self, response: httpx.Response) -> None:
+        """A reply that says "busy" or refuses comes from an endpoint that works."""
+        is_broken = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+        self._breaker.failed() if is_broken else self._breaker.succeeded()
+
+    def text_of(self, response: httpx.Response, stops: Stops = ()) -> str:
         """The whole body."""
         try:
-            response.read()
-        except httpx.HTTPError as failure:
+            with self.cut_when(stops, response):
+                response.read()
+        except (httpx.HTTPError, httpx.StreamError) as failure:
+            go_on(*stops)
             self._lost(failure)
         return response.text
 
-    def events(self, response: httpx.Response) -> Iterator[str]:
+    def events(self, response: httpx.Response, stops: Stops = ()) -> Iterator[str]:
         """The data of server-sent events; an endpoint that does not stream gives its whole reply as one."""
         if "text/event-stream" not in response.headers.get("content-type", ""):
-            yield self.text_of(response)
+            yield self.text_of(response, stops)
             return
         try:
-            for line in response.iter_lines():
-                if line.startswith("data:"):
-                    yield line.removeprefix("data:").strip()
+            with self.cut_when(stops, response):
+                for line in response.iter_lines():
+                    if line.startswith("data:"):
+                        yield line.removeprefix("data:").strip()
         except (httpx.HTTPError, httpx.StreamError) as failure:
+            go_on(*stops)
             self._lost(failure)
         finally:
             response.close()
+
+    def pieces_of(self, response: httpx.Response, stops: Stops = ()) -> Iterator[bytes]:
+        """The body as it comes."""
+        try:
+            with self.cut_when(stops, response):
+                yield from response.iter_bytes()
+        except (httpx.HTTPError, httpx.StreamError) as failure:
+            go_on(*stops)
+            self._lost(failure)
 
     def hang_up(self, response: httpx.Response) -> None:
         """Close a reply's connection, also under a thread that is blocked in reading it."""
         if response.is_closed:
             return
-        stream = response.extensions.get("network_stream")
-        raw = stream.get_extra_info("socket") if stream else None
-        if isinstance(raw, socket.socket):
-            with suppress(OSError):  # the other side was faster
-                raw.shutdown(socket.SHUT_RDWR)
+        shut(response.extensions.get("network_stream"))
         response.close()
 
     def check(self, response: httpx.Response, model: str) -> None:
@@ -135,7 +203,10 @@ class Connection:
             raise BadInput(f"{said}: {reason}; shorten the conversation")
         wait = _asked_to_wait(response)
         later = f"; try again in {wait:.0f} seconds" if wait else "; try again later" if status in BUSY else ""
-        raise ModelError(f"{said}: {reason}{later}")
+        kind = ModelBusy if status == HTTPStatus.TOO_MANY_REQUESTS else ModelError
+        failed = kind(f"{said}: {reason}{later}")
+        failed.retry_after_s = wait or None
+        raise failed
 
     def error_of(self, response: httpx.Response) -> wire.WireError:
         """What an endpoint says of a failure, in few words and without the key."""
@@ -179,6 +250,7 @@ class Connection:
     def _lost(self, failure: Exception) -> NoReturn:
         if self._closed.is_set():  # whatever it met then
             raise self._ended() from None
+        self._breaker.failed()
         if isinstance(failure, httpx.TimeoutException):
             seconds = f"{self._patience.timeout_s:g} seconds"
             raise ModelTimeout(f"{self.label} was silent for {seconds}; try again, or allow it more time") from None

@@ -25,7 +25,7 @@ from pydantic import JsonValue
 from idiolect.errors import BadInput, IdiolectError, ModelError
 from idiolect.models import wire
 from idiolect.models.llamacpp_library import LlamaCppSettings, Server, load
-from idiolect.models.pieces import Pieces
+from idiolect.models.pieces import Beside, Pieces
 from idiolect.models.protocol import OnCompletion, Request
 from idiolect.schema import Completion
 
@@ -193,6 +193,8 @@ class LlamaCpp:
             for choice in reply.choices:
                 if piece := drafts.setdefault(choice.index, wire.Draft()).take(choice):
                     yield choice.index, piece
+                if fields := wire.beside(choice):
+                    yield choice.index, Beside(fields)
                 if choice.finish_reason:
                     ended = choice.index
             if usage := reply.usage:

@@ -1,12 +1,29 @@
 """The one stream of every engine: an iterator of pieces that ends with the whole."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
+from typing import Self
 from weakref import finalize
+
+from pydantic import JsonValue
 
 from idiolect.errors import ModelError
 from idiolect.schema import Completion
+
+
+class Beside(str):
+    """A piece without words: what a model says beside them, such as a part of a tool call."""
+
+    __slots__ = ("fields",)
+
+    fields: Mapping[str, JsonValue]
+
+    def __new__(cls, fields: Mapping[str, JsonValue]) -> Self:
+        """`fields` are those of a message, as far as they have come."""
+        piece = super().__new__(cls, "")
+        piece.fields = fields
+        return piece
 
 
 class Pieces:

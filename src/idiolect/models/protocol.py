@@ -25,6 +25,7 @@ class Request:
     logit_bias: Mapping[int, float] | None = None
     extra: Mapping[str, JsonValue] = field(default_factory=dict)
     inside: Inside = field(default_factory=Inside)
+    stops: tuple[Event, ...] = field(default=(), compare=False)  # one is set when whoever asked has left
 
 
 class Stream(Protocol):

@@ -7,7 +7,8 @@ times.
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from threading import Event
 
 import httpx
@@ -15,8 +16,8 @@ from pydantic import JsonValue, ValidationError
 
 from idiolect.errors import BadInput, ModelError
 from idiolect.models import wire
-from idiolect.models.connection import Connection
-from idiolect.models.pieces import Pieces
+from idiolect.models.connection import Connection, Stops
+from idiolect.models.pieces import Beside, Pieces
 from idiolect.models.protocol import OnCompletion, Request
 from idiolect.schema import Completion
 
@@ -71,16 +72,17 @@ class Remote:
     ) -> Sequence[Completion]:
         """Return n completions in order; where they are asked one by one, each is drawn as `wire.seed_of` says.
 
-        `stop` is heeded between requests: a reply that does not stream has no connection to close before it comes.
+        When `stop` or the request's own is set, the connection is cut, so that the endpoint stops too.
         """
         wire.check(request, n, serves_adapters=True)
+        request = replace(request, stops=(*request.stops, stop)) if stop else request
         done: dict[int, Completion] = {}
 
         def add(index: int, completion: Completion) -> None:
             done[index] = completion
             if on_completion:
                 on_completion(index, completion)
-            wire.go_on(stop)
+            wire.go_on(*request.stops)
 
         if n == 1 or not self._one_at_a_time:
             for index, completion in enumerate(self._together(request, n)[:n]):
@@ -93,8 +95,27 @@ class Remote:
     def stream(self, request: Request) -> Pieces:
         """One completion, piece by piece. Closing it closes the connection, so that the endpoint stops too."""
         wire.check(request, serves_adapters=True)
-        response = self._post(self._body(request) | {"stream": True, "stream_options": {"include_usage": True}})
+        body = self._body(request) | {"stream": True, "stream_options": {"include_usage": True}}
+        response = self._post(body, request)
         return Pieces(self._pieces(response, request), lambda: self._connection.hang_up(response))
+
+    @contextmanager
+    def pass_on(
+        self, path: str, body: dict[str, JsonValue] | None = None, stops: Stops = ()
+    ) -> Iterator[Iterator[bytes]]:
+        """What the endpoint says to a request that Idiolect does not read, as it comes; without a body it is a GET.
+
+        Raises as `complete` does; what the endpoint refuses is BadInput.
+        """
+        send = self._connection
+        response = send.get(path, stops) if body is None else send.post(path, body, stops)
+        try:
+            if response.status_code in {400, 422}:
+                raise BadInput(f"{send.label} refused the request: {send.error_of(response).message}")
+            send.check(response, str((body or {}).get("model", self.model)))
+            yield send.pieces_of(response, stops)
+        finally:
+            response.close()
 
     def count_tokens(self, text: str) -> int:
         """An estimate: only the endpoint has the tokenizer."""
@@ -105,8 +126,8 @@ class Remote:
         self._connection.close()
 
     def _together(self, request: Request, n: int, first: int = 0) -> list[Completion]:
-        response = self._post(self._body(request, first) | ({"n": n} if n > 1 else {}))
-        return self._completions(self._reply(self._connection.text_of(response)), request)
+        response = self._post(self._body(request, first) | ({"n": n} if n > 1 else {}), request)
+        return self._completions(self._reply(self._connection.text_of(response, request.stops)), request)
 
     def _each(self, request: Request, indexes: range, add: Callable[[int, Completion], None]) -> None:
         def one(index: int) -> Completion:
@@ -122,18 +143,21 @@ class Remote:
 
     def _body(self, request: Request, first: int = 0) -> dict[str, JsonValue]:
         adapter = request.inside.adapter  # vLLM and others serve a LoRA as a model of its own, by its folder's name
-        body = wire.body(request, first) | {"model": self.model if adapter is None else adapter.name}
+        named = request.extra.get("model", self.model)  # another one behind the same endpoint
+        body = wire.body(request, first) | {"model": named if adapter is None else adapter.name}
+        for name in UNSAID - request.sampling.model_fields_set:  # nobody said it, so the endpoint's own holds
+            del body[name]
         if request.logit_bias:
             kept = wire.largest(request.logit_bias, self.max_bias_entries)
             body["logit_bias"] = {str(token): max(-100.0, min(100.0, bias)) for token, bias in kept.items()}
         return body
 
-    def _post(self, body: dict[str, JsonValue]) -> httpx.Response:
+    def _post(self, body: dict[str, JsonValue], request: Request) -> httpx.Response:
         """Send; where the endpoint names a parameter that this model does not take, send again without it."""
         while True:
             for name in self._refused & body.keys():
                 self._without(body, name)
-            response = self._connection.post("chat/completions", body)
+            response = self._connection.post("chat/completions", body, request.stops)
             if response.status_code not in {400, 422}:
                 self._connection.check(response, self.model)
                 return response
@@ -167,7 +191,7 @@ class Remote:
             drafts.append(wire.Draft())
             drafts[-1].take(choice)
         usage = reply.usage or self._estimate(drafts, request)
-        counts = _shared_out(usage.completion_tokens, [len(draft.logprobs) or len(draft.text) for draft in drafts])
+        counts = _shared_out(usage.completion_tokens, [len(draft.tokens) or len(draft.text) for draft in drafts])
         return [
             self._priced(draft, usage.prompt_tokens, count, is_first=draft is drafts[0])
             for draft, count in zip(drafts, counts, strict=True)
@@ -179,7 +203,7 @@ class Remote:
     def _estimate(self, drafts: list[wire.Draft], request: Request) -> wire.Usage:
         return wire.Usage(
             prompt_tokens=sum(self.count_tokens(message.text) for message in request.messages),
-            completion_tokens=sum(len(draft.logprobs) or self.count_tokens(draft.text) for draft in drafts),
+            completion_tokens=sum(len(draft.tokens) or self.count_tokens(draft.text) for draft in drafts),
         )
 
     def _priced(self, draft: wire.Draft, prompt_tokens: int, count: int, *, is_first: bool) -> Completion:
@@ -189,7 +213,7 @@ class Remote:
 
     def _pieces(self, response: httpx.Response, request: Request) -> Iterator[str | Completion]:
         draft, usage, is_whole = wire.Draft(), None, False
-        for data in self._connection.events(response):
+        for data in self._connection.events(response, request.stops):
             if data == "[DONE]":
                 is_whole = True
                 continue
@@ -198,6 +222,8 @@ class Remote:
             for choice in reply.choices:
                 if piece := draft.take(choice):
                     yield piece
+                if fields := wire.beside(choice):
+                    yield Beside(fields)
         if not is_whole and not draft.text:
             raise self._without_choices()
         if not is_whole and draft.finish_reason is None:
@@ -206,6 +232,7 @@ class Remote:
         yield self._priced(draft, usage.prompt_tokens, usage.completion_tokens, is_first=True)
 
 
+UNSAID = {"temperature", "top_p", "max_tokens"}
 OPTIONAL = {
     "max_tokens": "max_completion_tokens is sent in its place",
     "temperature": "its own is used",

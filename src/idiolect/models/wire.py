@@ -12,6 +12,7 @@ from idiolect.errors import BadInput, Stopped
 from idiolect.models.protocol import Request
 from idiolect.schema import Completion, Sampling
 
+BESIDE = ("tool_calls", "function_call", "refusal", "annotations")  # of a message; a model's reasoning is not sent on
 DECIDED = {"n", "stream", "stream_options"}  # by which method of a model is called, and how
 SEEDS = 2**31  # what every engine takes; llama.cpp reads 2**32 - 1 as "any"
 APART = 0x9E3779B1  # odd, so that no two seeds begin alike; of the golden ratio, so that neighbours begin far apart
@@ -25,6 +26,8 @@ class Wire(BaseModel):
 
 class TokenLogprob(Wire):
     """One token, its log-probability in nats, and where it was asked for, those that might have stood in its place."""
+
+    model_config = ConfigDict(extra="allow")  # whoever asked gets them as they came
 
     logprob: float
     token: str = ""
@@ -82,6 +85,12 @@ class Reply(Wire):
     error: WireError | str | None = None
 
 
+def beside(choice: Choice) -> dict[str, JsonValue]:
+    """What a piece of an answer holds that is no words and may be sent on before the whole is there."""
+    said = (choice.delta or choice.message or Said()).model_extra or {}
+    return {name: value for name, value in said.items() if name in BESIDE and value is not None}
+
+
 class Draft:
     """One answer while it is written."""
 
@@ -89,7 +98,7 @@ class Draft:
         self.text = ""
         self.finish_reason: str | None = None
         self.extra: dict[str, JsonValue] = {}
-        self.logprobs: list[float] = []
+        self.tokens: list[TokenLogprob] = []
         self.first_token: dict[str, float] = {}
 
     def take(self, choice: Choice) -> str:
@@ -100,9 +109,9 @@ class Draft:
             self.extra[key] = _joined(self.extra.get(key), value)
         self.finish_reason = choice.finish_reason or self.finish_reason
         if choice.logprobs and choice.logprobs.content:
-            if not self.logprobs:
+            if not self.tokens:
                 self.first_token = {each.token: each.logprob for each in choice.logprobs.content[0].top_logprobs}
-            self.logprobs += [token.logprob for token in choice.logprobs.content]
+            self.tokens += choice.logprobs.content
         return said.content or ""
 
     def completion(self, prompt_tokens: int, completion_tokens: int, cost: float | None = None) -> Completion:
@@ -113,9 +122,10 @@ class Draft:
             prompt_tokens=prompt_tokens,
             completion_tokens=completion_tokens,
             cost=cost,
-            mean_logprob=sum(self.logprobs) / len(self.logprobs) if self.logprobs else None,
+            mean_logprob=sum(each.logprob for each in self.tokens) / len(self.tokens) if self.tokens else None,
             first_token=self.first_token,
             extra={key: value for key, value in self.extra.items() if value is not None},
+            logprobs=tuple(each.model_dump(mode="json", exclude_unset=True) for each in self.tokens),
         )
 
 
@@ -140,9 +150,9 @@ def too_long(prompt: int, context: int) -> BadInput:
     )
 
 
-def go_on(stop: Event | None) -> None:
-    """Raise Stopped if `stop` is set."""
-    if stop is not None and stop.is_set():
+def go_on(*stops: Event | None) -> None:
+    """Raise Stopped if one of these is set."""
+    if any(stop is not None and stop.is_set() for stop in stops):
         raise Stopped("the answers were stopped before they were written; ask again")
 
 

@@ -45,6 +45,7 @@ class Completion(Noun):
     mean_logprob: float | None = None  # nats a token under the model before any personal bias, if the engine tells
     first_token: dict[str, float] = Field(default_factory=dict)  # nats of the likeliest, where `top_logprobs` was asked
     extra: dict[str, JsonValue] = Field(default_factory=dict)  # of the message beside its words: `tool_calls`...
+    logprobs: tuple[JsonValue, ...] = ()  # each token as the engine tells it, where log-probabilities were asked for
 
 
 def as_messages(prompt: str | Sequence[Message]) -> tuple[Message, ...]:

@@ -10,7 +10,17 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from idiolect.assistant import Assistant
-from idiolect.server import errors, interview_api, interview_page, memory_api, memory_page, openai_api, page, user_api
+from idiolect.server import (
+    errors,
+    interview_api,
+    interview_page,
+    memory_api,
+    memory_page,
+    openai_api,
+    page,
+    passing,
+    user_api,
+)
 from idiolect.server.describing import describe
 from idiolect.server.keys import Lock
 from idiolect.server.middleware import LOCAL_HOSTS, BodyLimit, Doorkeeper, LastResort, SafeHeaders
@@ -27,7 +37,7 @@ def create_app(
     """
     app = FastAPI(title="Idiolect", version=version("idiolect"), lifespan=_lifespan, docs_url=None, redoc_url=None)
     app.state.assistant = assistant
-    for part in (openai_api, user_api, interview_api, memory_api, page, interview_page, memory_page):
+    for part in (passing, openai_api, user_api, interview_api, memory_api, page, interview_page, memory_page):
         app.include_router(part.router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     errors.install(app)

@@ -1,13 +1,14 @@
 """From a blocking generator to a stream that stops when the client leaves."""
 
-from collections.abc import AsyncGenerator, Generator, Iterator
+from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
 from contextlib import aclosing
+from threading import Event
 from typing import TypeVar
 
 import anyio
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
-from starlette.types import Send
+from starlette.types import Receive, Send
 
 T = TypeVar("T")
 
@@ -38,9 +39,19 @@ class EventStream(StreamingResponse):
 
     media_type = "text/event-stream"
 
-    def __init__(self, events: AsyncGenerator[str, None]) -> None:
-        super().__init__(events, headers={"X-Accel-Buffering": "no"})
+    def __init__(
+        self, events: AsyncGenerator[str, None], *, stop: Event | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
+        """`stop` is set when the client leaves, before whoever writes is waited for."""
+        super().__init__(events, headers={"X-Accel-Buffering": "no", **(headers or {})})
         self._events = events
+        self._stop = stop
+
+    async def listen_for_disconnect(self, receive: Receive) -> None:
+        """Return when the client has left."""
+        await super().listen_for_disconnect(receive)
+        if self._stop is not None:
+            self._stop.set()
 
     async def stream_response(self, send: Send) -> None:
         """Send every event, then close."""

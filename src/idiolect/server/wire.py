@@ -8,12 +8,15 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from idiolect.memory.tenants import SOMEBODY
 from idiolect.method import MOST_CANDIDATES
-from idiolect.schema import Answer, Candidate, Feedback, Message, Sampling, Trace, UserId, Verdict, own_id
+from idiolect.models.wire import BESIDE
+from idiolect.schema import Answer, Candidate, Cost, Feedback, Message, Sampling, Trace, UserId, Verdict, own_id
 from idiolect.settings import Country
 
 DEFAULT_USER = SOMEBODY
 MOST_STOPS = 16
 SEED = 2**63
+
+Lacking: TypeAlias = Literal["memory", "personalization"]
 
 
 class Wire(BaseModel):
@@ -36,6 +39,7 @@ class Switches(BaseModel):
     )
     temporary: bool = Field(False, description="Keep nothing of this turn; it cannot be judged later.")
     country: Country | None = Field(None, description="ISO code of the person's country, whose help line is told.")
+    explain: bool = Field(False, description="Say in the response why this answer was given.")
 
 
 class StreamOptions(Wire):
@@ -72,15 +76,15 @@ class CompletionRequest(BaseModel):
 
     def sampling(self, usual: Sampling) -> Sampling:
         """How tokens are drawn: what the request says, else what is usual here."""
-        longest = self.max_completion_tokens or self.max_tokens
         stops = (self.stop,) if isinstance(self.stop, str) else self.stop
-        return Sampling(
-            temperature=usual.temperature if self.temperature is None else self.temperature,
-            top_p=usual.top_p if self.top_p is None else self.top_p,
-            max_tokens=usual.max_tokens if longest is None else longest,
-            stop=usual.stop if stops is None else tuple(stop for stop in stops if stop),
-            seed=usual.seed if self.seed is None else self.seed,
-        )
+        said = {
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "max_tokens": self.max_completion_tokens or self.max_tokens,
+            "stop": None if stops is None else tuple(stop for stop in stops if stop),
+            "seed": self.seed,
+        }
+        return usual.model_copy(update={name: value for name, value in said.items() if value is not None})
 
 
 class MethodOfPerson(BaseModel):
@@ -108,10 +112,19 @@ FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filte
 
 
 class Said(Wire):
-    """What the assistant says."""
+    """What the assistant says, with the tools it calls; further fields stand as the model gave them."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     role: Literal["assistant"] = "assistant"
-    content: str
+    content: str | None
+    refusal: str | None = None
+
+
+class Logprobs(Wire):
+    """The tokens of an answer, as the engine tells them."""
+
+    content: tuple[JsonValue, ...]
     refusal: None = None
 
 
@@ -121,16 +134,24 @@ class Choice(Wire):
     index: int
     message: Said
     finish_reason: str
-    logprobs: None = None
+    logprobs: Logprobs | None = None
     candidate: str | None = None
 
 
+class Unsent(Wire):
+    """Of all the tokens those that nobody sees: candidates that were not chosen, an agent's drafts and thoughts."""
+
+    prompt_tokens: int
+    completion_tokens: int
+
+
 class Usage(Wire):
-    """Tokens of the prompt and of the answers that are sent."""
+    """All tokens of prompts and answers that a turn took of the model; `unsent` are those beyond what is sent."""
 
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
+    unsent: Unsent
 
 
 class Personal(Wire):
@@ -143,6 +164,10 @@ class Personal(Wire):
     method: str
     care: str = Field(description="What to show beside an answer that needs care; usually empty.")
     ask: tuple[str, str] | None = Field(description="Two candidates worth showing side by side.")
+    lacking: Lacking | None = Field(
+        None, description="What failed, so that the answer is plain or not kept; as the header X-Idiolect-Degraded."
+    )
+    why: "Why | None" = Field(None, description="Why this answer, where the request asks to explain.")
 
 
 class ChatCompletion(Wire):
@@ -158,7 +183,9 @@ class ChatCompletion(Wire):
 
 
 class Delta(Wire):
-    """A piece of what the assistant says."""
+    """A piece of what the assistant says, or of a tool that it calls."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     role: Literal["assistant"] | None = None
     content: str | None = None
@@ -170,6 +197,7 @@ class ChunkChoice(Wire):
     index: int
     delta: Delta
     finish_reason: str | None = None
+    logprobs: Logprobs | None = None
 
 
 class Chunk(Wire):
@@ -239,7 +267,7 @@ def created() -> int:
     return int(time.time())
 
 
-def personal(answer: Answer) -> Personal:
+def personal(answer: Answer, lacking: Lacking | None = None, *, explain: bool = False) -> Personal:
     """What Idiolect says of an answer."""
     ids = tuple(candidate.id for candidate in answer.candidates)
     return Personal(
@@ -250,16 +278,42 @@ def personal(answer: Answer) -> Personal:
         method=answer.trace.method,
         care=answer.care,
         ask=None if answer.ask is None else (ids[answer.ask[0]], ids[answer.ask[1]]),
+        lacking=lacking,
+        why=why(answer) if explain else None,
     )
 
 
-def usage(answer: Answer, completion_tokens: int) -> Usage:
-    """Of the answers that are sent; candidates that were not sent are in the trace."""
+def usage(answer: Answer, sent: int) -> Usage:
+    """Of the turn; `sent` are the tokens of the answers that are sent. What the boundary says costs none."""
+    cost = answer.trace.cost or Cost(prompt_tokens=answer.prompt_tokens, completion_tokens=sent)
     return Usage(
-        prompt_tokens=answer.prompt_tokens,
-        completion_tokens=completion_tokens,
-        total_tokens=answer.prompt_tokens + completion_tokens,
+        prompt_tokens=cost.prompt_tokens,
+        completion_tokens=cost.completion_tokens,
+        total_tokens=cost.prompt_tokens + cost.completion_tokens,
+        unsent=Unsent(
+            prompt_tokens=max(0, cost.prompt_tokens - answer.prompt_tokens),
+            completion_tokens=max(0, cost.completion_tokens - sent),
+        ),
     )
+
+
+def said(candidate: Candidate) -> Said:
+    """A candidate as a message: what calls a tool need say nothing."""
+    beside = {name: value for name, value in candidate.beside.items() if name in BESIDE}
+    return Said.model_validate({"content": candidate.text or (None if beside else ""), **beside})
+
+
+def whole(message: Said) -> Delta:
+    """A message in one piece of a stream, where the calls of tools are numbered."""
+    said = message.model_dump(exclude_none=True)
+    if isinstance(calls := said.get("tool_calls"), list):
+        said["tool_calls"] = [{"index": index, **call} for index, call in enumerate(calls)]
+    return Delta.model_validate(said)
+
+
+def logprobs(candidate: Candidate | None) -> Logprobs | None:
+    """Its tokens, where they were asked for and the engine tells."""
+    return Logprobs(content=candidate.logprobs) if candidate and candidate.logprobs else None
 
 
 def why(answer: Answer) -> Why:
