@@ -16,8 +16,10 @@ from idiolect.generation.encoding.fit_steering import (
     MOST_RISE,
     TOP,
     Material,
+    Wanted,
     checked,
     chosen,
+    contrasted,
     fit,
     read,
     within,
@@ -38,6 +40,7 @@ from idiolect.schema import Array, Sampling, as_messages
 NAMES = ("length", "warmth")
 ASKED = Request(as_messages("Hello?"), Sampling(max_tokens=12, seed=1))
 SPACE = PreferenceSpace.shipped()
+UNTRIED = Wanted(tries=0)
 
 
 @pytest.fixture(scope="module")
@@ -200,7 +203,7 @@ def test_a_contrast_vector_is_the_mean_difference_over_the_pairs(
 def test_fitted_vectors_make_their_attribute_likelier_and_cost_what_was_said(
     model: WhiteBox, answers: Mapping[str, list[str]]
 ) -> None:
-    found = fit(model, answers, SPACE, tell=nobody, tries=0)
+    found = fit(model, answers, SPACE, tell=nobody, wanted=UNTRIED)
     about = found.about
     assert about.fingerprint == model.fingerprint
     assert about.space == SPACE.version
@@ -215,9 +218,9 @@ def test_fitted_vectors_make_their_attribute_likelier_and_cost_what_was_said(
 def test_a_model_that_never_differs_gets_no_vectors(model: WhiteBox) -> None:
     same = {f"Question {number}?": ["So it is.", "So it is."] for number in range(10)}
     with pytest.raises(DataError, match="no attribute"):
-        fit(model, same, SPACE, tell=nobody, tries=0)
+        fit(model, same, SPACE, tell=nobody, wanted=UNTRIED)
     with pytest.raises(DataError, match="at least 8 prompts"):
-        fit(model, {"A?": ["One.", "Two."]}, SPACE, tell=nobody, tries=0)
+        fit(model, {"A?": ["One.", "Two."]}, SPACE, tell=nobody, wanted=UNTRIED)
 
 
 def test_units_that_cost_too_much_fluency_are_made_smaller() -> None:
@@ -229,7 +232,7 @@ def test_units_that_cost_too_much_fluency_are_made_smaller() -> None:
 
 
 def test_vectors_that_were_tried_say_how_far_they_moved(model: WhiteBox, answers: Mapping[str, list[str]]) -> None:
-    fitted = fit(model, answers, SPACE, tell=nobody, tries=0)
+    fitted = fit(model, answers, SPACE, tell=nobody, wanted=UNTRIED)
     found = checked(model, fitted, Design(list(answers)[:2], 4, 8), SPACE, nobody)
     assert all(each.moved is not None and each.rise is not None for each in found.about.attributes.values())
     assert all(each.rise <= MOST_RISE for each in found.about.attributes.values() if each.rise is not None)
@@ -245,7 +248,8 @@ def test_a_layer_is_chosen_by_what_was_held_out() -> None:
     push = rng.normal(size=(8, 2, 4)) * 0.1
     held_out = np.arange(40) < 8
     push[:, 1, 0] += phi[held_out, 0]
-    found = chosen(Material(phi, np.arange(40) // 4, held_out, hidden, push, np.full(40, 10.0), (3, 5)), "f", SPACE)
+    material = Material(phi, np.arange(40) // 4, held_out, hidden, push, np.full(40, 10.0), (3, 5))
+    found = chosen(material, contrasted(material), range(len(ATTRIBUTES)), "f", SPACE)
     assert found.about.names == (SPACE.names[0],)
     assert found.about.layers == (5,)
     assert found.about.attributes[SPACE.names[0]].correlation > 0.9 > LEAST

@@ -37,7 +37,7 @@ def likelihood(model: WhiteBox, text: str, layer: int, vector: Array) -> float:
         rows = RowsCache()
         rows.join([network.read(prompt, inside)])
         for token in model.tokenize(text):
-            said = network.step(rows, [last], [inside])[0].log_softmax(-1)
+            said = network.step(rows, [last], [inside])[0][0].log_softmax(-1)
             total += float(said[token])
             last = token
     return total

@@ -1,7 +1,7 @@
 """`idiolect models` and `idiolect features`: what there is, and what is fitted once for all people."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -70,13 +70,24 @@ def fit_steering(
         ),
     ] = None,
     tries: Annotated[int, typer.Option("--tries", min=0, help="Answers that try out either end of a vector.")] = 16,
+    by: Annotated[
+        Literal["caa", "bipo"],
+        typer.Option(
+            "--by", help="Means of contrasts (caa), or vectors optimised on preferences (bipo), minutes each."
+        ),
+    ] = "caa",
+    attribute: Annotated[
+        list[str] | None, typer.Option("--attribute", "-a", help="Of these alone; may be given several times.")
+    ] = None,
     config: Config = None,
 ) -> None:
     """Fit steering vectors of the named attributes to an open model; the setting `steering` names the file."""
     from idiolect.cli.fitting import fitted_steering
+    from idiolect.generation.encoding.fit_steering import Wanted
     from idiolect.settings import load_settings
 
-    fitted_steering(load_settings(config, model=model), samples, tries, output)
+    wanted = Wanted(by, tuple(attribute or ()), tries)
+    fitted_steering(load_settings(config, model=model), samples, wanted, output)
 
 
 @models.command()

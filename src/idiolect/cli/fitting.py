@@ -16,7 +16,7 @@ from idiolect.features.embedder import open_embedder
 from idiolect.features.space import PreferenceSpace, fit_space, read_answers
 from idiolect.generation.encoding.fit_soft_prompt import Training
 from idiolect.generation.encoding.fit_soft_prompt import fit as train_soft_prompt
-from idiolect.generation.encoding.fit_steering import TOKENS
+from idiolect.generation.encoding.fit_steering import TOKENS, Wanted
 from idiolect.generation.encoding.fit_steering import fit as fit_steering
 from idiolect.generation.encoding.trials import Design, Tell, own_answers
 from idiolect.generation.fit_token_values import fit
@@ -57,11 +57,11 @@ def fitted_token_values(settings: Settings, samples: Path, output: Path) -> None
     )
 
 
-def fitted_steering(settings: Settings, samples: Path | None, tries: int, output: Path) -> None:
+def fitted_steering(settings: Settings, samples: Path | None, wanted: Wanted, output: Path) -> None:
     """Fit and write; show what each vector does, on prompts left out of the fit."""
     with _inside(settings) as (model, tell):
         answers = _read_or_asked(model, samples, tell)
-        made = fit_steering(model, answers, PreferenceSpace.shipped(), tell=tell, tries=tries)
+        made = fit_steering(model, answers, PreferenceSpace.shipped(), tell=tell, wanted=wanted)
     made.save(output)
     rows = [
         (name, str(each.layer), f"{each.correlation:+.2f}", _said(each.moved), _said(each.rise))

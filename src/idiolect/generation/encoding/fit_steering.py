@@ -8,21 +8,24 @@ attribute; h_l is what layer l says, the mean over the answer's tokens. A vector
 Layer and strength are chosen on prompts that were left out. With g_l the gradient of an answer's log-likelihood by a
 vector at layer l (`traces`), a coefficient c moves the attribute by c Cov(phi_j, g_l . v) and the model by
 c^2 E (g_l . v)^2 / 2 nats of KL: the layer is the one that moves most for its KL, the correlation of the two. Vectors
-of one layer are made orthogonal. One unit is such that coefficient 2 costs `KL_AT_TWO` nats a token, as it is measured;
-and where answers that are generated so are less fluent than `MOST_RISE` allows, the unit is made smaller.
+that are to be optimised (`bipo`) are so there. Those of one layer are made orthogonal. One unit is such that
+coefficient 2 costs `KL_AT_TWO` nats a token, as it is measured; and where answers that are generated so are less
+fluent than `MOST_RISE` allows, the unit is made smaller.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from idiolect.errors import DataError
+from idiolect.errors import BadInput, DataError
 from idiolect.features.space import PreferenceSpace
+from idiolect.generation.encoding.bipo import Layer, Training, optimised, pairs_of
 from idiolect.generation.encoding.traces import Answers, Traces, divergence, traces
 from idiolect.generation.encoding.trials import Design, Tell, tried
-from idiolect.generation.encoding.vectors import About, Measured, SteeringVectors, orthogonal
+from idiolect.generation.encoding.vectors import About, By, Measured, SteeringVectors, orthogonal
 from idiolect.models import WhiteBox
 from idiolect.schema import Array, as_messages
 
@@ -71,24 +74,51 @@ class Material:
         return centred(self.phi[self.held_out], self.prompt[self.held_out])
 
 
-def fit(
-    model: WhiteBox, answers: Mapping[str, Sequence[str]], space: PreferenceSpace, *, tell: Tell, tries: int = 16
-) -> SteeringVectors:
-    """Vectors from a model's own answers by prompt. `tries`: answers generated at either end of each; 0 for none.
+@dataclass(frozen=True)
+class Directions:
+    """Of each attribute one direction, at its best layer."""
 
-    Raises DataError for too few prompts, or where no attribute could be moved.
+    unit: Array  # (a, width) of unit length
+    at: NDArray[np.intp]  # (a,) which of the layers that were read
+    by: By = "caa"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How vectors are made, and of what. `tries`: answers generated at either end of each; 0 for none."""
+
+    by: By = "caa"
+    attributes: Sequence[str] = ()  # all that can be moved, where none is named
+    tries: int = 16
+    training: Training = field(default_factory=Training)
+
+
+def fit(
+    model: WhiteBox,
+    answers: Mapping[str, Sequence[str]],
+    space: PreferenceSpace,
+    *,
+    tell: Tell,
+    wanted: Wanted = Wanted(),
+) -> SteeringVectors:
+    """Vectors from a model's own answers by prompt.
+
+    Raises DataError for too few prompts, or where no attribute could be moved, and BadInput for an unknown one.
     """
     several = {prompt: texts for prompt, texts in answers.items() if len(texts) > 1}
     if len(several) < PROMPTS:
         raise DataError(f"steering vectors need answers to at least {PROMPTS} prompts, several each: {len(several)} do")
+    columns = _columns(wanted.attributes, space)
     material = read(model, several, space, tell)
+    directions = contrasted(material)
+    if wanted.by == "bipo":
+        directions = preferred(model, several, material, directions, columns, wanted, tell)
     prompts = list(several)[::HELD_OUT]
-    found = calibrated(
-        model, chosen(material, model.fingerprint, space), {each: several[each] for each in prompts}, tell
-    )
-    if not tries:
+    made = chosen(material, directions, columns, model.fingerprint, space)
+    found = calibrated(model, made, {each: several[each] for each in prompts}, tell)
+    if not wanted.tries:
         return found
-    return checked(model, found, Design(prompts, tries, TOKENS), space, tell)
+    return checked(model, found, Design(prompts, wanted.tries, TOKENS), space, tell)
 
 
 def read(model: WhiteBox, answers: Mapping[str, Sequence[str]], space: PreferenceSpace, tell: Tell) -> Material:
@@ -99,7 +129,7 @@ def read(model: WhiteBox, answers: Mapping[str, Sequence[str]], space: Preferenc
     phi, prompt, held_out = list[Array](), list[int](), list[bool]()
     for number, (asked, texts) in enumerate(answers.items()):
         tell("reading answers", number / len(answers))
-        ids = [tokens for text in texts if (tokens := model.tokenize(text)[:TOKENS])]
+        ids = _beginnings(model, texts)
         is_out = number % HELD_OUT == 0
         with model.alone() as network:
             every.append(traces(network, Answers(model.prompt_ids(as_messages(asked)), ids), layers, with_push=is_out))
@@ -113,15 +143,60 @@ def read(model: WhiteBox, answers: Mapping[str, Sequence[str]], space: Preferenc
     )
 
 
-def chosen(material: Material, fingerprint: str, space: PreferenceSpace) -> SteeringVectors:
-    """Of each attribute that can be moved the vector of its best layer, in units of its KL."""
-    directions = material.contrasts()  # (L, a, width)
-    fits = correlation(material.wanted[:, None], material.pushed(directions))  # (L, a)
+def contrasted(material: Material) -> Directions:
+    """The mean of contrasts, where it moves most for its KL."""
+    unit = material.contrasts()  # (L, a, width)
+    fits = correlation(material.wanted[:, None], material.pushed(unit))  # (L, a)
     layer = (fits + fits.mean(axis=1, keepdims=True)).argmax(axis=0)  # drawn to what is good for all: answers are few
-    kept = np.flatnonzero(fits[layer, range(len(layer))] >= LEAST)
+    return Directions(unit[layer, range(len(layer))], layer)
+
+
+def preferred(
+    model: WhiteBox,
+    answers: Mapping[str, Sequence[str]],
+    material: Material,
+    contrasts: Directions,
+    columns: Sequence[int],
+    wanted: Wanted,
+    tell: Tell,
+) -> Directions:
+    """Those of these attributes optimised, each at its layer, on the prompts that are not held out."""
+    unit = contrasts.unit.copy()
+    asked = [
+        (number, model.prompt_ids(as_messages(prompt)), _beginnings(model, texts))
+        for number, (prompt, texts) in enumerate(answers.items())
+        if number % HELD_OUT
+    ]
+    for done, column in enumerate(columns):
+        pairs = [
+            Answers(prompt, [ids[more], ids[less]])
+            for number, prompt, ids in asked
+            for more, less in pairs_of(material.phi[material.prompt == number, column], wanted.training.pairs)
+        ]
+        if not pairs:
+            continue
+        at = contrasts.at[column]
+        states = Layer(material.layers[at], float(np.sqrt((material.hidden[:, at] ** 2).mean())))
+        told = partial(_told, tell, done / len(columns), 1 / len(columns))
+        vector = optimised(model, states, pairs, wanted.training, told)
+        unit[column] = vector / max(float(np.linalg.norm(vector)), 1e-12)
+    return Directions(unit, contrasts.at, "bipo")
+
+
+def _told(tell: Tell, begun: float, share: float, done: float) -> None:
+    tell("optimising", begun + share * done)
+
+
+def chosen(
+    material: Material, directions: Directions, columns: Sequence[int], fingerprint: str, space: PreferenceSpace
+) -> SteeringVectors:
+    """Of each of these attributes that can be moved its vector, in units of its KL."""
+    layer, wanted = directions.at, material.wanted
+    fits = correlation(wanted, centred(_along(material, directions.unit, layer), material.prompt[material.held_out]))
+    kept = np.array([column for column in columns if fits[column] >= LEAST], dtype=np.intp)
     while len(kept):
-        vectors, along = _turned(material, directions, layer[kept], kept)
-        found = correlation(material.wanted[:, kept], along)
+        vectors, along = _turned(material, directions, kept)
+        found = correlation(wanted[:, kept], along)
         if (found >= LEAST).all():
             break
         kept = kept[found >= LEAST]  # the others need not keep clear of one that is left out
@@ -147,15 +222,35 @@ def chosen(material: Material, fingerprint: str, space: PreferenceSpace) -> Stee
         answers=len(material.phi),
         prompts=int(material.prompt.max()) + 1,
         attributes=attributes,
+        by=directions.by,
     )
     return SteeringVectors(vectors * unit[:, None], fisher, about)
 
 
-def _turned(material: Material, directions: Array, at: NDArray[np.intp], kept: NDArray[np.intp]) -> tuple[Array, Array]:
+def _turned(material: Material, directions: Directions, kept: NDArray[np.intp]) -> tuple[Array, Array]:
     """Vectors (k, width), orthogonal within a layer, and what they add to the answers' log-likelihood (held out, k)."""
-    vectors = orthogonal(directions[at, kept], at.tolist())
-    along = np.einsum("nkw,kw->nk", material.push[:, at], vectors)
-    return vectors, centred(along, material.prompt[material.held_out])
+    at = directions.at[kept]
+    vectors = orthogonal(directions.unit[kept], at.tolist())
+    return vectors, centred(_along(material, vectors, at), material.prompt[material.held_out])
+
+
+def _along(material: Material, vectors: Array, at: NDArray[np.intp]) -> Array:
+    """(held out, k): vectors (k, width) at these layers."""
+    return np.asarray(np.einsum("nkw,kw->nk", material.push[:, at], vectors))
+
+
+def _beginnings(model: WhiteBox, texts: Sequence[str]) -> list[list[int]]:
+    """The tokens of answers that are read."""
+    return [tokens for text in texts if (tokens := model.tokenize(text)[:TOKENS])]
+
+
+def _columns(names: Sequence[str], space: PreferenceSpace) -> list[int]:
+    """Of these attributes; of all where none is named. Raises BadInput for one that there is not."""
+    known = list(space.names[: space.attributes])
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise BadInput(f"no attribute named {unknown[0]!r}; there are: {', '.join(sorted(known))}")
+    return [known.index(name) for name in names] or list(range(len(known)))
 
 
 def calibrated(

@@ -95,6 +95,19 @@ def traces(network: "Network", answers: Answers, layers: Sequence[int], *, with_
     )
 
 
+def likelihoods(network: "Network", answers: Answers, layers: "Mapping[int, Seen]") -> "Tensor":
+    """log p(y|x) (n,) in nats, while what a layer says goes through its function; with gradients where that has any."""
+    read, (ids, there) = _read(network, answers.prompt), answers.padded(network.device)
+    with hooked(network, layers):
+        said = _says(network, read, answers.prompt[-1], ids).gather(2, ids[:, :, None])[..., 0]
+    return (said * there).sum(1)
+
+
+def adding(vector: "Tensor") -> "Seen":
+    """Adds a vector (width,) to what a layer says."""
+    return lambda output: output + vector.to(output.dtype)
+
+
 def divergence(network: "Network", answers: Answers, steering: Mapping[int, Array]) -> float:
     """KL(steered || plain) in nats a token, over the places of these answers."""
     import torch
@@ -102,7 +115,8 @@ def divergence(network: "Network", answers: Answers, steering: Mapping[int, Arra
     read, (ids, there) = _read(network, answers.prompt), answers.padded(network.device)
     with torch.no_grad():
         plain = _says(network, read, answers.prompt[-1], ids)
-        with hooked(network, {layer: _adds(vector) for layer, vector in steering.items()}):
+        vectors = {layer: torch.as_tensor(vector, device=network.device) for layer, vector in steering.items()}
+        with hooked(network, {layer: adding(vector) for layer, vector in vectors.items()}):
             moved = _says(network, read, answers.prompt[-1], ids)
         each = (moved.exp() * (moved - plain)).sum(-1) * there
         return float(each.sum() / there.sum())
@@ -124,12 +138,6 @@ def hooked(network: "Network", layers: "Mapping[int, Seen]") -> "Iterator[None]"
     finally:
         for handle in handles:
             handle.remove()
-
-
-def _adds(vector: Array) -> "Seen":
-    import torch
-
-    return lambda output: output + torch.as_tensor(vector, dtype=output.dtype, device=output.device)
 
 
 def _read(network: "Network", prompt: Sequence[int]) -> "Prompt":

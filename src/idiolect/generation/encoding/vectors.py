@@ -6,7 +6,7 @@ One safetensors file, bound to one model by its fingerprint and to one version o
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,9 @@ class Measured(BaseModel):
     rise: float | None = None  # of the negative log-likelihood a token under the plain model, the mean of both ends
 
 
+By: TypeAlias = Literal["caa", "bipo"]  # how vectors are made: `fit_steering`, `bipo`
+
+
 class About(BaseModel):
     """What vectors were fitted from; the file's metadata."""
 
@@ -42,6 +45,7 @@ class About(BaseModel):
     answers: int
     prompts: int
     attributes: dict[str, Measured]  # in the order of the vectors
+    by: By = "caa"
 
     @property
     def names(self) -> tuple[str, ...]:
