@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from idiolect.alignment.decoding import CHOOSERS
+from idiolect.alignment.decoding import CHOOSERS, METHODS, compose
 from idiolect.boundary import Boundary
 from idiolect.features.minilm import MiniLM
 from idiolect.features.space import PreferenceSpace
-from idiolect.generation import GENERATION, Host, Person, compose
+from idiolect.generation import Host, Person
 from idiolect.models.protocol import Request
 from idiolect.reward.compliance import LearntCompliance
 from idiolect.reward.protocol import Scores
@@ -68,7 +68,7 @@ def test_no_weight_and_no_statement_makes_an_answer_below_tau_win(
 
 
 @pytest.mark.parametrize("chooser", sorted(CHOOSERS))
-@pytest.mark.parametrize("method", sorted(GENERATION))
+@pytest.mark.parametrize("method", sorted(METHODS))
 @settings(max_examples=12, deadline=None)
 @given(texts=statements, weights=arrays(np.float64, SPACE.dim, elements=st.floats(-1e12, 1e12)))
 def test_no_profile_makes_the_harmful_one_of_two_answers_win_by_any_method(

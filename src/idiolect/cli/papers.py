@@ -4,7 +4,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 
-from idiolect.alignment.decoding import CHOOSERS
+from idiolect.alignment.decoding import CHOOSERS, DECODING, WRITERS
 from idiolect.generation import GENERATION
 from idiolect.generation.agent import AGENTS
 from idiolect.reward import PERSONAL
@@ -12,6 +12,8 @@ from idiolect.reward import PERSONAL
 ROOMS: Mapping[str, Mapping[str, Callable[..., object]]] = {
     "Personal rewards": PERSONAL,
     "Personal generation": {**GENERATION, **AGENTS},
+    "Alignment while an answer is written": DECODING
+    | {name: each for name, each in WRITERS.items() if name not in AGENTS},
     "Choice among several answers": CHOOSERS,
 }
 ARXIV = re.compile(r"(?:arXiv )?\b(\d{4}\.\d{5})\b")

@@ -6,9 +6,9 @@ Nothing is remembered: the store is in memory, and what a method reads of a pers
 from collections.abc import Sequence
 from pathlib import Path
 
+from idiolect.alignment.decoding import WRITERS
 from idiolect.evaluation.pools import Author
 from idiolect.generation import Prepared
-from idiolect.generation.agent import AGENTS
 from idiolect.generation.parameters.registry import Registry
 from idiolect.method import Method
 from idiolect.models import LlamaCppSettings, opener
@@ -73,5 +73,5 @@ def turn_of(
         statements=tuple(statements),
         notes=prepared.notes,
         chooser=method.chooser,
-        workflow=None if method.agent is None else AGENTS[method.agent].open(parts.settings.agent_rounds),
+        workflow=None if method.agent is None else WRITERS[method.agent].open(parts.settings.agent_rounds),
     )

@@ -1,4 +1,4 @@
-"""ARGS: a reward on what has been written so far guides each token (Khanov et al., 2024, arXiv 2402.01694, eq. 4).
+"""ARGS: a reward on what has been written so far guides each token (Khanov et al., 2024, arXiv 2402.01694).
 
     score(v) = l(v | x, y_<t) + w r_u(x, [y_<t, v])  over the k likeliest v
 

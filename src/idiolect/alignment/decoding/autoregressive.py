@@ -3,7 +3,7 @@
     log p(v) = log p_base(v) + sum_i (w_i / beta) log p_r,i(v) + const,   r_i(x, y) = sum_t log p_r,i(y_t | x, y_<t)
 
 The shared experts were trained as DPO trains them, so that log p_r,i = log p_i - log p_base up to the answer's constant
-(Rafailov et al., 2023, 2305.18290, eq. 5): MOD with the base as one more expert. At beta = 1 it is MOD exactly, below
+(Rafailov et al., 2023, arXiv 2305.18290): MOD with the base as one more expert. At beta = 1 it is MOD exactly, below
 it the experts are followed beyond themselves.
 Shared: the experts.  Per user: w.  Cold start: the request unchanged.  Cost: a context for each expert, and the base.
 """

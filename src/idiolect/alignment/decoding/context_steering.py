@@ -1,11 +1,11 @@
-"""Steering by a context: what the profile adds to the model's words, counted more than once.
+"""Steering by a context: what the profile adds to the model's words, counted more than once (He et al., 2024,
+arXiv 2405.01768; linear alignment: Gao et al., 2024, arXiv 2401.11458; Amulet: Zhang et al., 2025, arXiv 2502.19148).
 
     log p(v) = l(v | C, x) + s [l(v | C, x) - l(v | x)] + const,   l: log-probabilities, C: the profile
 
-One family with three presets of s and of the nucleus of l(. | C, x) that tokens must be in:
-context-steering (CoS: He et al., 2024, arXiv 2405.01768, eq. 2: lambda), linear-alignment (Gao et al., 2024,
-2401.11458, the self-contrast of its one step) and amulet (Zhang et al., 2025, 2502.19148): its sixty rounds of a
-two-player game are affine in the log-probabilities, so that they are one number, `amulet_strength`.
+One family with three presets of s: context-steering, where s is the paper's lambda; linear-alignment, the self-contrast
+of its one step; and amulet, whose sixty rounds of a two-player game are affine in the log-probabilities, so that they
+are one number, `amulet_strength`. Tokens must be in the nucleus of l(. | C, x).
 s = 0 is the answer with the profile, s = -1 the answer without it.
 Shared: nothing.  Per user: the profile.  Cold start: the request unchanged.  Cost: a second context in the same batch.
 """

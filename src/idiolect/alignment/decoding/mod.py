@@ -1,4 +1,4 @@
-"""MOD: several experts decode together, each by its weight (Shi et al., 2024, arXiv 2406.18853, eqs. 4 to 7).
+"""MOD: several experts decode together, each by its weight (Shi et al., 2024, arXiv 2406.18853).
 
     pi_w = argmax sum_i w_i E R_i - beta D_f(pi || pi_ref)  where  pi_i = argmax E R_i - beta D_f(pi || pi_ref)
     reverse KL:  log p = sum_i w_i log p_i     alpha-divergence:  log p = -(1/a) log sum_i w_i p_i^-a   (forward KL: 1)

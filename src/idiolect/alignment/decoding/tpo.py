@@ -1,5 +1,5 @@
 """TPO: answers are optimised in words while they are written (Li et al., 2025, "Test-time preference optimization",
-arXiv 2501.12895, algorithm 1).
+arXiv 2501.12895).
 
     y_best, y_worst = argmax, argmin of r_u over the pool;  loss: why the best is better;  gradient: what to change;
     pool += n answers that change it;   D rounds

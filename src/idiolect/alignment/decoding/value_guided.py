@@ -1,5 +1,5 @@
-"""Value-guided decoding on the model's own hidden state (Controlled Decoding: Mudgal et al., 2023, arXiv 2310.17022,
-eq. 5; VAS: Han et al., 2024, 2405.06639).
+"""Value-guided decoding on the model's own hidden state (Controlled Decoding: Mudgal et al., 2023, arXiv 2310.17022;
+VAS: Han et al., 2024, arXiv 2405.06639).
 
     p(v) ~ pi(v | s) exp(b A_u(s, v)),   A_u = sum_j m_j A_j,   b: such that KL(p || pi) ~ share budget
 
