@@ -53,9 +53,11 @@ def chunk(delta: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 async def _waits(up: Upstream, request: Request) -> None:
     """Until the client leaves."""
-    while not await request.is_disconnected():
-        await asyncio.sleep(0.02)
-    up.left.set()
+    try:
+        while not await request.is_disconnected():
+            await asyncio.sleep(0.02)
+    finally:  # a stream is cancelled when its client leaves
+        up.left.set()
 
 
 async def _events(up: Upstream, request: Request) -> AsyncIterator[str]:
@@ -79,7 +81,7 @@ def upstream() -> Iterator[Upstream]:
         if up.is_silent:
             await _waits(up, request)
         if up.raw is not None:
-            return Response(up.raw, up.status, up.headers, media_type="application/json")
+            return Response(up.raw, up.status, {"content-type": "application/json"} | up.headers)
         if up.chunks and body.get("stream"):
             return StreamingResponse(_events(up, request), media_type="text/event-stream")
         return JSONResponse(up.reply, up.status, up.headers)

@@ -2,7 +2,7 @@
 
 import logging
 import traceback
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
@@ -25,6 +25,7 @@ class Insisting:
     user: str
     messages: Sequence[Message]
     options: Options
+    spent: Callable[[Cost], None]  # hears what was shown to a client that left before the end
     lacking: Lacking | None = field(default=None, init=False)
 
     def answer(self) -> Answer:
@@ -63,11 +64,10 @@ class Insisting:
 
     def _charge(self, shown: str) -> None:
         """Whoever leaves before the end pays for what they were shown, as far as it can be told."""
-        plain = self.assistant.plain
-        if plain.spent is not None and shown:
-            count = plain.parts.model.count_tokens
+        if shown:
+            count = self.assistant.model.count_tokens
             prompt = sum(count(message.text) for message in self.messages)
-            plain.spent(Cost(calls=1, prompt_tokens=prompt, completion_tokens=count(shown)))
+            self.spent(Cost(calls=1, prompt_tokens=prompt, completion_tokens=count(shown)))
 
     def _forgive(self, failure: Exception) -> None:
         """Raise anew what a plain answer would not mend."""

@@ -19,6 +19,7 @@ from idiolect.server.insisting import Insisting
 from idiolect.server.leaving import until_gone
 from idiolect.server.relay import ALIVE, EventStream, relay
 from idiolect.server.serving import Serving, UserHeader, person
+from idiolect.server.spending import spender
 from idiolect.settings import Country
 
 router = APIRouter(prefix="/v1", tags=["OpenAI"])
@@ -68,7 +69,7 @@ async def chat_completions(
     """
     stop, switches = Event(), request.idiolect.model_copy(update=said)
     options = _options(assistant, request, switches) | Options(stop=stop)
-    turn = Insisting(assistant, person(header, request.user), request.messages, options)
+    turn = Insisting(assistant, person(header, request.user), request.messages, options, spender(http))
     telling = Telling(turn, request, switches.explain)
     async with until_gone(http, stop):
         if request.stream:

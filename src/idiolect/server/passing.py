@@ -4,7 +4,7 @@ Nothing of a person is added to it and nothing is remembered. The boundary judge
 """
 
 import json
-from collections.abc import AsyncGenerator, Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping, Sequence
 from threading import Event
 from typing import Annotated, Any, Literal
 
@@ -23,6 +23,7 @@ from idiolect.server.leaving import until_gone
 from idiolect.server.openai_api import ALIAS
 from idiolect.server.relay import EventStream, relay
 from idiolect.server.serving import Serving
+from idiolect.server.spending import spender
 
 router = APIRouter(prefix="/v1", tags=["OpenAI"])
 
@@ -146,7 +147,7 @@ async def embeddings(http: Request, assistant: Serving, request: EmbeddingsReque
     remote, stop = _remote(assistant), Event()
     async with until_gone(http, stop):
         data = await run_in_threadpool(_whole, remote, "embeddings", request.body(remote), stop)
-    _spend(assistant, _told(data).cost)
+        await run_in_threadpool(spender(http), _told(data).cost)
     return Response(data, media_type="application/json")
 
 
@@ -157,7 +158,7 @@ async def embeddings(http: Request, assistant: Serving, request: EmbeddingsReque
 )
 async def responses(http: Request, assistant: Serving, request: ResponsesRequest) -> Response:
     """A response of the endpoint's own, for nobody in particular: ask for a chat completion to have it personal."""
-    passing, stop = Passing(assistant, _remote(assistant), request), Event()
+    passing, stop = Passing(assistant, _remote(assistant), request, spender(http)), Event()
     async with until_gone(http, stop):
         if not request.stream:
             return Response(await run_in_threadpool(passing.whole, stop), media_type="application/json")
@@ -179,8 +180,11 @@ async def _all(first: str, rest: AsyncGenerator[str, None]) -> AsyncGenerator[st
 class Passing:
     """One response on its way through the boundary."""
 
-    def __init__(self, assistant: Assistant, remote: Remote, request: ResponsesRequest) -> None:
-        self.assistant = assistant
+    def __init__(
+        self, assistant: Assistant, remote: Remote, request: ResponsesRequest, spent: Callable[[Cost], None]
+    ) -> None:
+        self.boundary = assistant.plain.parts.boundary
+        self.spent = spent
         self.remote = remote
         self.messages = request.messages
         self.body = request.body(remote)
@@ -190,16 +194,15 @@ class Passing:
         self._check_request()
         data = _whole(self.remote, "responses", self.body, stop)
         told = _told(data)
-        _spend(self.assistant, told.cost)
-        boundary = self.assistant.plain.parts.boundary
-        if told.text and not boundary.admits(verdict := boundary.judge_answer(self.messages, told.text)):
-            raise Refused(boundary.refusal(verdict))
+        self.spent(told.cost)
+        if told.text and not self.boundary.admits(verdict := self.boundary.judge_answer(self.messages, told.text)):
+            raise Refused(self.boundary.refusal(verdict))
         return data
 
     def stream(self, stop: Event) -> Generator[str, None, None]:
         """The endpoint's events, the words as the boundary lets them go. Raises Refused where it cuts them."""
         self._check_request()
-        screen = self.assistant.plain.parts.boundary.stream_screen(self.messages)
+        screen = self.boundary.stream_screen(self.messages)
         last: dict[str, JsonValue] = {}
         with self.remote.pass_on("responses", self.body, (stop,)) as pieces:
             for event in _events(pieces):
@@ -213,15 +216,14 @@ class Passing:
                 if screen.cut:
                     raise Refused("what follows is kept back: it is something that this assistant does not say")
                 if kind == COMPLETED:
-                    _spend(self.assistant, Told.model_validate(event.get("response") or {}).cost)
+                    self.spent(Told.model_validate(event.get("response") or {}).cost)
                 if kind != DELTA:
                     yield _event(event)
 
     def _check_request(self) -> None:
-        boundary = self.assistant.plain.parts.boundary
-        verdict = boundary.judge_request(self.messages)
+        verdict = self.boundary.judge_request(self.messages)
         if verdict.action in ("refuse", "helpline"):
-            raise Refused(boundary.refusal(verdict))
+            raise Refused(self.boundary.refusal(verdict))
 
 
 def _models_of(remote: Remote) -> Sequence[wire.ModelCard]:
@@ -276,8 +278,3 @@ def _object(data: bytes) -> dict[str, JsonValue]:
 
 def _event(event: Mapping[str, JsonValue]) -> str:
     return f"event: {event['type']}\ndata: {json.dumps(event)}\n\n"
-
-
-def _spend(assistant: Assistant, cost: Cost) -> None:
-    if (spent := assistant.plain.spent) is not None:
-        spent(cost)
