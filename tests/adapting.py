@@ -16,7 +16,9 @@ from idiolect.models.white_box.tiny import save_tiny
 from idiolect.schema import Choice
 from lives import record, turn
 
-FAST = LoraSettings(rank=2, alpha=4, rate=0.05, epochs=2, least=4, answer_tokens=12, prompt_tokens=24)
+FAST = LoraSettings(
+    rank=2, modules=("q_proj", "v_proj"), upper=1, least=4, strength=0.5, answer_tokens=12, prompt_tokens=24
+)
 
 
 def tiny(folder: Path, **settings: int) -> WhiteBox:

@@ -1,7 +1,7 @@
 """A person's LoRA: its training, its file, and mixtures of several, on a model of two tiny layers."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
@@ -17,8 +17,8 @@ from idiolect.errors import BadInput, Stopped, WeightsError
 from idiolect.generation.parameters.evidence import examples_of
 from idiolect.generation.parameters.inner.gates import gates_of, scores
 from idiolect.generation.parameters.inner.patched import Text, added, logprobs, matrices_of, watched
-from idiolect.generation.parameters.inner.training import Course
-from idiolect.generation.parameters.lora_file import WEIGHTS, Combine, Lora, mixed
+from idiolect.generation.parameters.inner.training import Trained, centred, liking, tangents
+from idiolect.generation.parameters.lora_file import WEIGHTS, Combine, Factors, Lora, mixed
 from idiolect.generation.parameters.pieces import chosen, put_together
 from idiolect.generation.parameters.settings import GateSettings, LoraSettings, PieceSettings
 from idiolect.generation.parameters.training import Workshop, train
@@ -65,41 +65,90 @@ def said(model: WhiteBox, adapter: Path | None) -> str:
     return model.complete(Request(as_messages("Hello."), drawn, inside=Inside(adapter=adapter)))[0].text
 
 
-def test_no_steps_are_the_model_as_it_is(shop: Workshop, store: Store, model: WhiteBox) -> None:
-    choices(store.user("ana"))
-    still = replace(shop, lora=FAST.model_copy(update={"epochs": 0, "held_out": 0}))
-    adapter = train(store.user("ana"), still)
-    assert np.abs(Lora.load(adapter.path).delta("model.layers.0.self_attn.q_proj")).max() == 0
-    assert said(model, adapter.path) == said(model, None)
+def gaps(network: Loaded, lora: Lora, texts: Sequence[Text]) -> list[float]:
+    """h of each text's first answer less that of its second."""
+    found = []
+    with torch.no_grad():
+        for text in texts:
+            before = logprobs(network.module, text)
+            with added(network.module, matrices_of(lora, network.module), lora.scale):
+                h = logprobs(network.module, text) - before
+            found.append(float(h[0] - h[1]))
+    return found
 
 
-def test_the_loss_begins_at_ln_2_and_the_preferred_answers_become_likelier(network: Loaded) -> None:
-    trained = Course(network.module, pairs(10), FAST).run()
-    assert trained.held[0] == pytest.approx(math.log(2))
+def trained_on(network: Loaded, texts: Sequence[Text], settings: LoraSettings = FAST) -> Trained:
+    return tangents(network.module, texts, settings).fitted(liking(texts), settings)
+
+
+def test_an_adapter_without_b_is_the_model_as_it_is(model: WhiteBox, network: Loaded, tmp_path: Path) -> None:
+    lora = trained_on(network, pairs()).lora
+    still = Lora({name: Factors(each.a, 0 * each.b) for name, each in lora.factors.items()}, lora.scale)
+    still.save(tmp_path, "tiny")
+    assert gaps(network, still, pairs()) == [0] * 8
+    assert said(model, tmp_path) == said(model, None)
+
+
+def test_preferred_answers_become_likelier_than_the_others_on_prompts_never_seen(network: Loaded) -> None:
+    trained = trained_on(network, pairs(10))
     assert trained.has_learnt
     assert trained.accuracy == 1
-    text = pairs(1)[0]
-    with torch.no_grad():
-        before = logprobs(network.module, text)
-        with added(network.module, matrices_of(trained.lora, network.module), trained.lora.scale):
-            after = logprobs(network.module, text)
-    assert after[0] - before[0] > after[1] - before[1]
+    new = [replace(text, prompt=[0, 40 + at]) for at, text in enumerate(pairs(4))]
+    assert min(gaps(network, trained.lora, new)) > 0
 
 
-def test_the_gradient_raises_the_preferred_answer_and_lowers_the_other(network: Loaded) -> None:
-    only_pairs = FAST.model_copy(update={"words": 0.0})
-    course = Course(network.module, pairs(1), only_pairs)
-    for name, (a, b) in course.matrices.items():
-        assert not b.any(), name
-        assert (a.abs() <= a.shape[1] ** -0.5).all()
-    margin, _ = course.losses(pairs(1)[0])
-    assert float(margin.detach()) == 0
-    torch.autograd.backward(-torch.nn.functional.logsigmoid(margin))
+def test_turning_what_is_liked_turns_the_adapter(network: Loaded) -> None:
+    seen = tangents(network.module, pairs(), FAST)
+    there, back = (seen.fitted(sign * liking(pairs()), FAST).lora for sign in (1, -1))
+    name = "model.layers.1.self_attn.v_proj"
+    assert there.delta(name) == pytest.approx(-back.delta(name))
+    assert max(gaps(network, back, pairs())) < 0
+
+
+def test_what_is_foretold_is_what_a_small_adapter_does(network: Loaded) -> None:
+    """The kernel's prediction against the network itself: h = g . B."""
+    small = FAST.model_copy(update={"strength": 1e-3})
+    seen = tangents(network.module, pairs(), small)
+    lora = seen.fitted(liking(pairs()), small).lora
+    g = {name: each.reshape(8, 2, *each.shape[1:]) for name, each in seen.gradients.items()}
+    foretold = sum(np.einsum("pok,ok->p", g[name][:, 0] - g[name][:, 1], each.b) for name, each in lora.factors.items())
+    assert gaps(network, lora, pairs()) == pytest.approx(list(np.asarray(foretold)), rel=0.05, abs=1e-5)
+
+
+def test_no_other_change_of_this_size_fits_what_is_liked_better(network: Loaded) -> None:
+    """min over B of |G B - v|^2 + ridge |B|^2, solved by the kernel: any step from it is worse."""
+    texts = [replace(text, liked=(float(at % 3), float(at % 2))) for at, text in enumerate(pairs())]
+    seen = tangents(network.module, texts, FAST)
+    lora, v = seen.fitted(liking(texts), FAST).lora, centred(liking(texts), seen.prompts)
+    trace = {name: float((each**2).sum()) for name, each in seen.gradients.items()}
+    whitened = np.concatenate(  # each matrix in the measure of its own kernel
+        [
+            each.reshape(16, -1) * (16 / (trace[name] * len(seen.gradients))) ** 0.5
+            for name, each in seen.gradients.items()
+        ],
+        axis=1,
+    )
+    b = np.linalg.solve(whitened.T @ whitened + FAST.ridge * np.eye(whitened.shape[1]), whitened.T @ v)
+    parts = np.split(b, np.cumsum([each[0].size for each in seen.gradients.values()])[:-1])
+    for part, (name, each) in zip(parts, lora.factors.items(), strict=True):
+        straight = part * (16 / (trace[name] * len(seen.gradients))) ** 0.5
+        cosine = straight @ each.b.ravel() / np.linalg.norm(straight) / np.linalg.norm(each.b)
+        assert cosine == pytest.approx(1, abs=1e-3), name
+
+
+def test_of_three_answers_the_one_liked_most_gains_most(network: Loaded) -> None:
+    texts = [Text([0, 10 + at, 11], [[66] * 6, [91] * 6, [40] * 6], (0.0, -1.0, 2.0)) for at in range(8)]
+    lora = trained_on(network, texts).lora
     with torch.no_grad():
-        for _, b in course.matrices.values():
-            assert b.grad is not None
-            b.data.sub_(0.01 * b.grad)
-    assert float(course.losses(pairs(1)[0])[0].detach()) > 0
+        before = logprobs(network.module, texts[0])
+        with added(network.module, matrices_of(lora, network.module), lora.scale):
+            h = logprobs(network.module, texts[0]) - before
+    assert h[2] > h[0] > h[1]
+
+
+def test_only_the_upper_layers_are_changed_where_it_is_asked(network: Loaded) -> None:
+    half = trained_on(network, pairs(), FAST.model_copy(update={"upper": 0.5})).lora
+    assert {name.split(".")[2] for name in half.factors} == {"1"}
 
 
 def test_one_network_says_the_same_of_answers_together_and_alone(network: Loaded) -> None:
@@ -110,21 +159,16 @@ def test_one_network_says_the_same_of_answers_together_and_alone(network: Loaded
 
 
 def test_equal_evidence_gives_equal_weights_and_another_seed_others(network: Loaded) -> None:
-    one, two = (Course(network.module, pairs(), FAST).run().lora for _ in range(2))
-    other = Course(network.module, pairs(), FAST.model_copy(update={"seed": 1})).run().lora
+    one, two = (trained_on(network, pairs()).lora for _ in range(2))
+    other = trained_on(network, pairs(), FAST.model_copy(update={"seed": 1})).lora
     name = "model.layers.1.self_attn.v_proj"
     assert (one.factors[name].b == two.factors[name].b).all()
     assert (one.factors[name].b != other.factors[name].b).any()
 
 
-def test_training_ends_early_where_what_is_held_out_gets_worse(network: Loaded) -> None:
-    swapped = [Text(text.prompt, text.answers[::-1]) for text in pairs(10)]
-    order = np.random.default_rng(0).permutation(10)
-    mixed_up = [pairs(10)[at] if at in order[:2] else swapped[at] for at in range(10)]  # held out: the contrary
-    trained = Course(network.module, mixed_up, FAST.model_copy(update={"epochs": 6})).run()
-    assert not trained.has_learnt
-    assert len(trained.held) == 2
-    assert all(not each.b.any() for each in trained.lora.factors.values())
+def test_choices_that_contradict_each_other_foretell_nothing(network: Loaded) -> None:
+    turned = [text if at < 5 else Text(text.prompt, text.answers[::-1]) for at, text in enumerate(pairs(10))]
+    assert not trained_on(network, turned).has_learnt
 
 
 def test_a_training_that_is_stopped_keeps_nothing(shop: Workshop, store: Store) -> None:
@@ -244,7 +288,7 @@ def test_the_best_pieces_are_taken_by_the_softmax_of_their_scores() -> None:
 
 
 def test_a_gate_that_is_closed_halves_what_a_piece_reads(network: Loaded) -> None:
-    lora = Course(network.module, pairs(), FAST).run().lora
+    lora = trained_on(network, pairs()).lora
     half = Lora(lora.factors, lora.scale / 2)
     matrices = matrices_of(lora, network.module)
     gates = {name: torch.zeros(a.shape[1]) for name, (a, _) in matrices.items()}
@@ -256,13 +300,10 @@ def test_a_gate_that_is_closed_halves_what_a_piece_reads(network: Loaded) -> Non
 
 
 def test_pieces_of_a_sharer_suit_someone_like_them_best_on_the_whole(network: Loaded) -> None:
-    settings, gate = (
-        FAST.model_copy(update={"words": 1.0, "epochs": 4, "held_out": 0}),
-        GateSettings(rate=0.02, epochs=4),
-    )
+    gate = GateSettings(rate=0.02, epochs=4)
     worlds = [[Text([0, 10 + at], [[letter] * 6, [40] * 6]) for at in range(6)] for letter in (66, 91)]
     before = {name: weights.clone() for name, weights in network.module.named_parameters()}
-    loras = [Course(network.module, world, settings).run().lora for world in worlds]
+    loras = [trained_on(network, world).lora for world in worlds]
     gates = [gates_of(network.module, lora, world, gate) for lora, world in zip(loras, worlds, strict=True)]
     for own, world in enumerate(worlds):
         found = scores(network.module, gates, world)
@@ -284,4 +325,4 @@ def test_a_score_is_the_mean_likeness_of_what_is_read_and_the_gate(network: Load
 
 def test_matrices_that_a_model_lacks_are_named(network: Loaded) -> None:
     with pytest.raises(BadInput, match="no matrices named w_q"):
-        Course(network.module, pairs(), LoraSettings(modules=("w_q",)))
+        tangents(network.module, pairs(), LoraSettings(modules=("w_q",)))

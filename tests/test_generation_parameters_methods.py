@@ -10,12 +10,13 @@ import pytest
 from adapting import chance_lora, choices, tiny, workshop
 from idiolect.assistant import Assistant
 from idiolect.cli import main
-from idiolect.errors import BadInput, WeightsError
+from idiolect.errors import BadInput, UnknownMethod, WeightsError
+from idiolect.features.space import PreferenceSpace
 from idiolect.generation import Host, Person, compose
 from idiolect.generation.parameters.background import Trainer
-from idiolect.generation.parameters.experts import train_expert
+from idiolect.generation.parameters.experts import train_experts
 from idiolect.generation.parameters.lora_file import Combine, Lora
-from idiolect.generation.parameters.registry import SOUPS, Card
+from idiolect.generation.parameters.registry import SOUPS, Card, open_registry
 from idiolect.generation.parameters.soups import Expert, experts, place_of, soup, weights
 from idiolect.generation.parameters.training import Workshop, train
 from idiolect.memory.store import Store, open_store
@@ -116,20 +117,21 @@ def test_without_experts_of_what_is_believed_nothing_changes_and_it_is_said(shop
     assert other.request.inside.is_empty and "what is believed" in other.notes[0]
 
 
-def test_an_expert_of_an_attribute_prefers_the_answer_with_most_of_it(shop: Workshop, tmp_path: Path) -> None:
-    from idiolect.features.space import PreferenceSpace
-    from idiolect.generation.parameters.experts import pairs_of
-
+def test_experts_of_both_sides_of_an_attribute_are_each_others_contrary(shop: Workshop, tmp_path: Path) -> None:
     space, samples = PreferenceSpace.shipped(), tmp_path / "samples.jsonl"
-    words = ("Yes.", "Yes, and here is a good deal more to read.", "Yes, of course.")
+    words = ("Yes.", "Yes, and more.", "Yes, of it.")
     lines = [json.dumps({"prompt": f"Say {n}.", "text": text, "ids": []}) for n in range(6) for text in words]
     samples.write_text("\n".join(lines), encoding="utf-8")
-    longer, shorter = (pairs_of(samples, space, "length", sign, 5) for sign in (1, -1))
-    assert {(each.chosen, each.rejected) for each in longer} == {(words[1], words[0])}
-    assert {(each.chosen, each.rejected) for each in shorter} == {(words[0], words[1])}
-    made = train_expert(shop, space, "length", -1, samples, 6)
-    assert made.path.name == "length.less"
-    assert experts(shop.registry.root, shop.model.fingerprint) == [made]
+    more, less = train_experts(shop, space, [("length", 1), ("length", -1)], samples)
+    assert (more.path.name, less.path.name) == ("length.more", "length.less")
+    assert experts(shop.registry.root, shop.model.fingerprint) == [less, more]
+    name = "model.layers.1.self_attn.v_proj"
+    assert Lora.load(more.path).delta(name) == pytest.approx(-Lora.load(less.path).delta(name), abs=1e-3)
+    assert more.card.figures["held_out_correlation"] > 0
+    with pytest.raises(BadInput, match="nothing foretells headings"):
+        list(train_experts(shop, space, [("headings", 1)], samples))
+    with pytest.raises(UnknownMethod, match="no attribute named 'size'"):
+        list(train_experts(shop, space, [("size", 1)], samples))
 
 
 def test_an_endpoint_is_asked_for_the_adapter_by_its_name(tmp_path: Path) -> None:
@@ -143,6 +145,28 @@ def test_an_endpoint_is_asked_for_the_adapter_by_its_name(tmp_path: Path) -> Non
         assert [seen.body["model"] for seen in endpoint.seen] == ["scripted", "3f.lora.9a", "3f.lora.9a"]
         with pytest.raises(BadInput, match="only takes text"):
             remote.complete(Request(ASKED.messages, inside=Inside(adapter=tmp_path, steering={0: np.zeros(3)})))
+
+
+def test_by_the_method_lora_an_endpoint_is_asked_for_the_persons_adapter_by_its_name(tmp_path: Path) -> None:
+    database = str(tmp_path / "me.db")
+    with ScriptedEndpoint() as endpoint:
+        settings = Settings(
+            model="scripted", base_url=endpoint.base_url, store=database, embedder="none", method="lora", candidates=1
+        )
+        with Assistant(settings=settings) as assistant:
+            ana = assistant.store.user("ana")
+            registry = open_registry(database, None)
+            assert registry is not None
+            card = Card(kind="lora", model="served", fingerprint="of weights that are elsewhere")
+            assistant.say("ana", "I love hiking.")
+            head = ana.head()
+            assert head is not None
+            adapter = registry.put(ana, chance_lora(0), card, events=(), epoch=head.epoch)
+            answer = assistant.answer("ana", "What is a good breakfast?")
+            list(assistant.stream("ana", "What is a good lunch?"))
+            assistant.answer("ben", "What is a good breakfast?")
+        assert [seen.body["model"] for seen in endpoint.seen] == [adapter.name, adapter.name, "scripted"]
+        assert f"The adapter {adapter.name} answered." in answer.trace.notes
 
 
 def test_a_person_is_trained_behind_their_turns_and_anew_after_more_choices(shop: Workshop, store: Store) -> None:

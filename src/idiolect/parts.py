@@ -16,6 +16,7 @@ from idiolect.features.embedder import open_embedder
 from idiolect.features.space import PreferenceSpace
 from idiolect.generation import Generation, Host, TokenValues
 from idiolect.generation.agent import Workflow
+from idiolect.generation.found import shipped as found_best
 from idiolect.generation.parameters.registry import KINDS, Registry, open_registry
 from idiolect.generation.protocol import PastTurn, Person, Prepared
 from idiolect.learning import Learner
@@ -94,8 +95,12 @@ class Parts:
             return self._inside
 
     def answers(self, request: Request) -> Model:
-        """Who answers a request: the model, or where something inside it is changed, the same one open."""
-        return self.model if request.inside.is_empty else self.inside
+        """Who answers a request: the model, or where something inside it is changed, the same one open.
+
+        An endpoint serves adapters by the names of their folders.
+        """
+        is_served = isinstance(self.model, Remote) and request.inside.is_adapter_alone
+        return self.model if is_served or request.inside.is_empty else self.inside
 
     @property
     def caches(self) -> Caches:
@@ -130,13 +135,18 @@ class Parts:
         return self._agents[method.agent]
 
     def method(
-        self, name: str | None, candidates: int | None, extra: Mapping[str, JsonValue], recalled: Recalled
+        self,
+        name: str | None,
+        candidates: int | None,
+        extra: Mapping[str, JsonValue],
+        recalled: Recalled,
+        evidence: int = 0,
     ) -> Method:
         """The method of a turn: what the request says, else the settings, else what suits the model and the person."""
         if is_structured(extra):
             return Method((PLAIN,), 1)  # a tool call or a schema is never personalized
         chosen = name or self.settings.method
-        method = self._automatic(recalled) if chosen == AUTOMATIC else parse(chosen)
+        method = self._automatic(recalled, evidence) if chosen == AUTOMATIC else parse(chosen)
         usual = 1 if self.model.is_metered or method.generation == (PLAIN,) else CANDIDATES
         return replace(method, candidates=candidates or method.candidates or self.settings.candidates or usual)
 
@@ -198,13 +208,19 @@ class Parts:
         """Whether an earlier turn may be put before the model, and helps it."""
         return self.settings.remember and self.settings.model not in TOO_SMALL
 
-    def _automatic(self, recalled: Recalled) -> Method:
-        """Tastes go into the logits where the model has token values, what else was said into the prompt."""
-        steers = TokenValues.fits(self.host)
+    def _automatic(self, recalled: Recalled, evidence: int) -> Method:
+        """What `bench uplift` found best for tastes, and what else was said goes into the prompt.
+
+        For a model that it was not tried with, tastes go into the logits where there are token values of it.
+        """
+        best = found_best().best(self.model.fingerprint, evidence)
+        usual = Method(("token-values",) if TokenValues.fits(self.host) else ())
+        method = usual if best is None else parse(best)
         said = (each.preference for each in recalled.preferences)
-        speaks = not steers or any(preference.attribute is None or preference.scope for preference in said)
-        speaks = speaks or bool(recalled.episodes)
-        return Method((*(["profile"] if speaks else []), *(["token-values"] if steers else [])))
+        speaks = not method.generation or any(preference.attribute is None or preference.scope for preference in said)
+        told = ("profile",) if speaks or recalled.episodes else ()
+        generation = tuple(dict.fromkeys((*told, *method.generation)))
+        return replace(method, generation=generation, candidates=self.settings.candidates or method.candidates)
 
     def _known(self, names: Sequence[str], past: Quotable, belief: Belief, recalled: Recalled) -> Person:
         """What these methods may know of a person."""
@@ -235,14 +251,20 @@ class Parts:
         model = self.inside
         from idiolect.generation.parameters.training import Workshop  # noqa: PLC0415 - the open model has loaded torch
 
-        return Workshop(model, self.registry, self.settings.system_prompt)
+        return Workshop(model, self.registry, self.settings.system_prompt, teacher=self._liked)
+
+    def _liked(self, person: UserStore, answers: Sequence[Sequence[str]]) -> list[Array]:
+        """r_u of answers to some prompts, of each prompt (n,)."""
+        belief = self.learner.belief(person)
+        return [self.learner.reward.score(belief, self.learner.phi(texts)).mean for texts in answers]
 
     def _adapters(self, names: Sequence[str], person: UserStore) -> dict[str, Path]:
         """The person's adapters of the kinds that these methods name. Raises WeightsError for one of another model."""
         wanted = [kind for kind in KINDS if kind in names]
         if self.registry is None or not wanted:
             return {}
-        found = {kind: self.registry.get(person, kind, self.inside.fingerprint) for kind in wanted}
+        fingerprint = None if isinstance(self.model, Remote) else self.inside.fingerprint
+        found = {kind: self.registry.get(person, kind, fingerprint) for kind in wanted}
         return {kind: adapter.path for kind, adapter in found.items() if adapter is not None}
 
     def _explained(self, person: UserStore) -> dict[str, str]:

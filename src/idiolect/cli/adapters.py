@@ -98,27 +98,31 @@ def share(
 def expert(
     context: typer.Context,
     attribute: Annotated[
-        str, typer.Argument(help="A named attribute, such as length; `less:length` for its other side.")
+        str,
+        typer.Argument(
+            help="A named attribute, such as length; `less:length` for its other side; several with commas between; "
+            "`all` for both sides of all that can be learnt."
+        ),
     ],
     samples: Annotated[Path, typer.Argument(help="Answers of the model, a file of `idiolect models sample`.")],
-    pairs: Annotated[int, typer.Option("--pairs", min=10, help="Prompts whose answers are compared.")] = 100,
     model: ModelName = None,
     store: StoreUrl = None,
     config: Config = None,
 ) -> None:
-    """Train a shared expert for soups: of each prompt's answers, the one with most of an attribute is preferred."""
+    """Train shared experts for soups: each moves the model's own answers along one attribute. All take one reading."""
     from idiolect.cli.show import note, working
 
     with opened_assistant(context) as assistant:
         with working("opening the model"):
             shop = assistant.workshop()
-        from idiolect.generation.parameters.experts import train_expert
+        from idiolect.generation.parameters.experts import train_experts
 
-        name = attribute.removeprefix("less:")
-        sign = -1 if attribute.startswith("less:") else 1
+        named = [] if attribute == "all" else [each.strip() for each in attribute.split(",")]
+        wanted = [(each.removeprefix("less:"), -1 if each.startswith("less:") else 1) for each in named]
         with working("training"):
-            made = train_expert(shop, assistant.learner.space, name, sign, samples, pairs)
-    note(f"{made.path.name}: {made.card.figures}")
+            made = list(train_experts(shop, assistant.learner.space, wanted, samples))
+    for each in made:
+        note(f"{each.path.name}: {dict(each.card.figures)}")
 
 
 @adapters.command(name="list")

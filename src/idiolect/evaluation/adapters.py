@@ -94,8 +94,7 @@ class AdapterCosts(Bench):
         trained = fitted(loaded, shop.texts(known), shop.lora)
         scores = {"train_s": time.perf_counter() - start, "cpu_s": time.process_time() - cpu}
         wins = raised(loaded.module, trained.lora, shop.texts(new))
-        scores |= {"mib": size(trained.lora), "held_out": float(np.mean(wins)), "steps": float(trained.steps)}
-        scores |= {"loss_before": trained.held[0], "loss_after": min(trained.held)}
+        scores |= {"mib": size(trained.lora), "held_out": float(np.mean(wins)), "answers": float(trained.answers)}
         return trained.lora, Case(id=TRAIN, group=TRAIN, scores=scores, choice="")
 
     def _swapped(self, model: WhiteBox, lora: Lora, run: Run) -> Iterator[Case]:

@@ -39,6 +39,7 @@ class Scene:
     plain: list[Draws]  # `candidates` + `opponents` answers to each
     phi: Array  # (test prompts, candidates + opponents, d)
     pupils: list[Pupil]
+    questions: list[Question]  # that feedback was given on
 
     @property
     def space(self) -> PreferenceSpace:
@@ -85,4 +86,4 @@ def set_scene(design: Design, data: Path, run: Run, parts: Parts) -> Scene:
         Pupil(person, taught(person, reward, questions, stages, design.pairs, design.seed))
         for person in run.track(people, "feedback", len(people))
     ]
-    return Scene(parts, author, reward, test, plain, phi, pupils)
+    return Scene(parts, author, reward, test, plain, phi, pupils, questions)

@@ -85,7 +85,14 @@ class Tailor:
 
     def _examples(self, person: str) -> list[Example]:
         stages = next(pupil.stages for pupil in self.scene.pupils if pupil.person.name == person)
-        return [Example(*choice) for choice in stages[self.design.generated_stages[-1]].choices]
+        stage, asked = stages[self.design.generated_stages[-1]], {each.prompt: each for each in self.scene.questions}
+        found = list[Example]()
+        for prompt, *compared in stage.choices:
+            texts = [*compared, *(each for each in asked[prompt].answers if each not in compared)]
+            at = [list(asked[prompt].answers).index(text) for text in texts]
+            liked = self.scene.reward.score(stage.belief, asked[prompt].phi[at]).mean
+            found.append(Example(prompt, *compared, others=tuple(texts[2:]), liked=tuple(map(float, liked))))
+        return found
 
     def _trained(self, person: str, home: Path) -> Tailored:
         from safetensors.numpy import save_file

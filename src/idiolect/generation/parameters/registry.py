@@ -133,15 +133,17 @@ class Registry:
         self._bound()
         return _read(place)
 
-    def get(self, person: UserStore, kind: Kind, fingerprint: str) -> Adapter | None:
+    def get(self, person: UserStore, kind: Kind, fingerprint: str | None) -> Adapter | None:
         """The person's adapter, if there is one and it may still be used.
+
+        Of whatever model it is where there is no fingerprint: an endpoint does not tell what weights it serves.
 
         Raises WeightsError where it is of another model, or was cut short.
         """
         found = next(iter(self._of(person.id, kind)), None)
         if found is None or not self._is_standing(person, found):
             return None
-        if found.card.fingerprint != fingerprint:
+        if fingerprint is not None and found.card.fingerprint != fingerprint:
             raise WeightsError(
                 f"the adapter of {person.id} was trained for {found.card.model}, which is another model or version "
                 f"than the one that answers: train it again, `idiolect adapters train -u {person.id}`"

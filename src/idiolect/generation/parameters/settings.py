@@ -1,6 +1,6 @@
 """How LoRAs are trained; what is said in brackets is where a number comes from."""
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 
 class LoraSettings(BaseModel):
@@ -9,24 +9,24 @@ class LoraSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rank: PositiveInt = Field(8, description="r (OPPU).")
-    alpha: PositiveFloat = Field(8, description="s = alpha / r (OPPU).")
-    modules: tuple[str, ...] = Field(("q_proj", "v_proj"), description="Changed in every layer (OPPU).")
-    rate: PositiveFloat = Field(5e-4, description="Of AdamW. OPPU's 1e-4 is for 7 billion parameters and more data.")
-    weight_decay: NonNegativeFloat = Field(0.01, description="Of AdamW (OPPU).")
-    warmup: NonNegativeFloat = Field(0.1, description="Share of the steps, linear up and down (OPPU).")
-    clip: PositiveFloat = Field(0.3, description="Norm of the gradient (OPPU).")
-    epochs: NonNegativeInt = Field(3, description="At most; OPPU has 2. It ends early, see `patience`.")
-    batch: PositiveInt = Field(4, description="Choices in a step. OPPU's 16 would leave 6 steps of 50 choices.")
-    beta: PositiveFloat = Field(0.1, description="Pull to the model as it is (DPO, 2305.18290, appendix B).")
-    words: NonNegativeFloat = Field(
-        0.2, description="Weight of the preferred answer's likelihood a token (Iterative RPO, 2404.19733, has 1)."
+    modules: tuple[str, ...] = Field(
+        ("v_proj", "o_proj"),
+        description="Changed (OPPU: q_proj and v_proj; of the starter's queries little is learnt).",
     )
-    held_out: NonNegativeFloat = Field(0.2, lt=1, description="Share of the choices that tell when to stop.")
-    patience: PositiveInt = Field(1, description="Passes without a gain on what is held out, before it ends.")
+    upper: PositiveFloat = Field(0.5, le=1, description="Share of the layers that are changed, from the last one down.")
+    ridge: PositiveFloat = Field(
+        1.0, description="Pull to the model as it is, in parts of what the kernel has of itself."
+    )
+    strength: PositiveFloat = Field(
+        2.0, description="Standard deviation of h over a prompt's answers where the prompt was left out, in nats."
+    )
+    folds: int = Field(5, ge=2, description="Parts that are left out in turn to find the strength and the accuracy.")
+    answers: int = Field(4, ge=2, description="Of a prompt that are read: the two compared, then its other candidates.")
+    most: int = Field(200, ge=2, description="Answers that are read in all; the oldest prompts are left out.")
     answer_tokens: PositiveInt = Field(128, description="Of an answer that are read: its beginning shows its style.")
     prompt_tokens: PositiveInt = Field(256, description="Of a prompt that are read, the newest.")
     least: NonNegativeInt = Field(20, description="Choices and edits that are needed.")
-    seed: NonNegativeInt = Field(0, description="Of the start, the order and what is held out.")
+    seed: NonNegativeInt = Field(0, description="Of A: whoever has the same differ in B alone.")
 
 
 class GateSettings(BaseModel):

@@ -4,9 +4,10 @@
 
 (Jang et al., 2023, arXiv 2310.11564, section 3.3, where lambda is 1 / n over the chosen experts; Rame et al., 2023,
 2306.04488, eq. 1.) m_i is the posterior mean of the expert's attribute, towards its side; of attributes whose mean is
-within 1.64 standard deviations of 0 no expert is used. Shared: the experts, each trained by DPO on the model's own
-answers, the one with more of the attribute preferred. Per user: lambda, from the posterior, rounded to twentieths so
-that few mixtures are kept. Both papers' code averages A and B apart (`factors`); `product` averages what they change.
+within 1.64 standard deviations of 0 no expert is used. Shared: the experts, trained on the model's own answers, the
+attribute itself the reward, each as strong alone as several are mixed (experts.py). Per user: lambda, from the
+posterior, rounded to twentieths so that few mixtures are kept. Both papers' code averages A and B apart (`factors`);
+`product` averages what they change: of experts with one A, as they are trained here, the same.
 Cold start: plain.
 """
 

@@ -1,58 +1,59 @@
 """A network with low-rank changes in it, and how likely it finds an answer."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import torch
 from torch import Tensor
 from torch.nn.functional import layer_norm
 
 from idiolect.errors import BadInput
-from idiolect.generation.parameters.lora_file import Factors, Lora
+from idiolect.generation.parameters.lora_file import Lora
+from idiolect.models.white_box.weights import dimensions
 
 if TYPE_CHECKING:
     from torch.utils.hooks import RemovableHandle
     from transformers import PreTrainedModel
 
 Matrices: TypeAlias = Mapping[str, tuple[Tensor, Tensor]]  # module -> A (r, d_in) and B (d_out, r)
+NUMBER: Final = re.compile(r"\.(\d+)\.")
 Seen: TypeAlias = Callable[[str, Tensor], None]  # a module's name and what it reads (rows, t, d_in)
 Hook: TypeAlias = Callable[[torch.nn.Module, tuple[Tensor, ...], Tensor], Tensor | None]
 
 
 @dataclass(frozen=True)
 class Text:
-    """A prompt and some answers to it, as token ids."""
+    """A prompt and some answers to it, as token ids. Of the first two the first was preferred."""
 
     prompt: Sequence[int]
     answers: Sequence[Sequence[int]]
+    liked: Sequence[float] = ()  # how well, one for each answer, up to a constant; empty: as the order says
 
 
-def linear_modules(network: "PreTrainedModel", wanted: Sequence[str]) -> dict[str, torch.nn.Linear]:
-    """The matrices whose names end so, in every layer. Raises BadInput where the model has none."""
+def linear_modules(network: "PreTrainedModel", wanted: Sequence[str], upper: float) -> dict[str, torch.nn.Linear]:
+    """The matrices whose names end so, in this share of the layers. Raises BadInput where the model has none."""
+    layers, _ = dimensions(network)
+    first = layers - max(1, round(upper * layers))
     found = {
         name: module
         for name, module in network.named_modules()
-        if isinstance(module, torch.nn.Linear) and name.rpartition(".")[2] in wanted
+        if isinstance(module, torch.nn.Linear) and name.rpartition(".")[2] in wanted and _layer(name) >= first
     }
     if missing := set(wanted) - {name.rpartition(".")[2] for name in found}:
         raise BadInput(f"this model has no matrices named {', '.join(sorted(missing))}: name those that it has")
     return found
 
 
-def beginning(modules: Mapping[str, torch.nn.Linear], rank: int, seed: int) -> dict[str, tuple[Tensor, Tensor]]:
-    """A as PEFT begins it, uniform within 1 / sqrt(d_in), and B = 0, so that nothing is changed yet."""
-    chance = torch.Generator().manual_seed(seed)
-    found = {}
+def beginning(modules: Mapping[str, torch.nn.Linear], rank: int, seed: int) -> dict[str, Tensor]:
+    """A (r, d_in) as PEFT begins it, uniform within 1 / sqrt(d_in)."""
+    chance, found = torch.Generator().manual_seed(seed), dict[str, Tensor]()
     for name, module in modules.items():
         bound = module.in_features**-0.5
         a = torch.empty(rank, module.in_features).uniform_(-bound, bound, generator=chance)
-        device = module.weight.device
-        found[name] = (
-            a.to(device).requires_grad_(),
-            torch.zeros(module.out_features, rank, device=device, requires_grad=True),
-        )
+        found[name] = a.to(module.weight.device)
     return found
 
 
@@ -67,18 +68,14 @@ def matrices_of(lora: Lora, network: "PreTrainedModel") -> Matrices:
     }
 
 
-def lora_of(matrices: Matrices, scale: float) -> Lora:
-    """As arrays."""
-    return Lora(
-        {name: Factors(a.detach().cpu().numpy(), b.detach().cpu().numpy()) for name, (a, b) in matrices.items()}, scale
-    )
-
-
 @contextmanager
 def added(
     network: "PreTrainedModel", matrices: Matrices, scale: float, gates: Mapping[str, Tensor] | None = None
 ) -> Iterator[None]:
-    """W + s B A in the place of each W; with gates g (d_in,), s B A reads sigma(g . x) x (Per-Pcs)."""
+    """W + s B A in the place of each W; with gates g (d_in,), s B A reads sigma(g . x) x (Per-Pcs).
+
+    B may be (rows, d_out, r): one for each row.
+    """
     with ExitStack() as stack:
         for name, (a, b) in matrices.items():
             gate = None if gates is None else gates[name]
@@ -123,11 +120,17 @@ def _hooked(network: "PreTrainedModel", name: str, hook: Hook) -> "RemovableHand
     return network.get_submodule(name).register_forward_hook(hook)
 
 
+def _layer(name: str) -> int:
+    """The number in a module's name; of one outside the layers -1."""
+    found = NUMBER.search(name)
+    return -1 if found is None else int(found[1])
+
+
 def _adding(a: Tensor, b: Tensor, scale: float, gate: Tensor | None) -> Hook:
     def add(_: torch.nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
         x = inputs[0].float()
         if gate is not None:
             x = (x @ gate).sigmoid()[..., None] * x
-        return output + (scale * (x @ a.T) @ b.T).to(output.dtype)
+        return output + (scale * (x @ a.T) @ b.mT).to(output.dtype)
 
     return add

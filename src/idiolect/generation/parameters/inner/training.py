@@ -1,17 +1,28 @@
-"""The training of one LoRA, on a network of its own."""
+"""The training of a LoRA, on a network of its own: every answer is looked at once, then one system is solved.
 
-import math
+Near the model as it is, h(y) = log pi(y | x) / pi_0(y | x) is linear in B where A stays as it began (LoRA-FA,
+2308.03303), and what there is to learn is in the gradients' kernel (Malladi et al., 2023, 2210.05643):
+
+    h(y) = g(y) . B,   g = dh / dB at B = 0;     min over B of  sum over y of (h(y) - v(y))^2 + ridge |B|^2
+
+v is how well an answer is liked; h, v and g are centred over the answers to a prompt. DPO's optimum is h = v / beta
+(2305.18290, eq. 5), and to regress on v itself is to distil it (Fisch et al., 2024, 2405.19316). |B|^2 counts
+each matrix by the trace of its own kernel, so that none drowns the others. At last B is made so long that h of answers
+to prompts that were left out has a standard deviation of `strength` nats: 1 / beta is what the change may cost.
+"""
+
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from threading import Event
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.autograd import backward
-from torch.nn.functional import logsigmoid
 
 from idiolect.errors import Stopped
 from idiolect.generation.parameters.inner.patched import (
@@ -20,11 +31,11 @@ from idiolect.generation.parameters.inner.patched import (
     beginning,
     linear_modules,
     logprobs,
-    lora_of,
     matrices_of,
 )
-from idiolect.generation.parameters.lora_file import Lora
+from idiolect.generation.parameters.lora_file import Factors, Lora
 from idiolect.generation.parameters.settings import LoraSettings
+from idiolect.schema import Array
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -35,114 +46,104 @@ class Trained:
     """A LoRA, and how its training went."""
 
     lora: Lora
-    steps: int
+    answers: int
     seconds: float
-    held: tuple[float, ...]  # the loss on what is held out, at the start and after each pass; ln 2 at the start
-    accuracy: float  # share of what is held out where the LoRA raised the preferred answer more than the other
+    correlation: float  # of h and v, each prompt foretold from the others; 0 where nothing differs
+    accuracy: float  # share of prompts, each foretold from the others, where h is higher of the preferred answer
 
     @property
     def has_learnt(self) -> bool:
-        """Whether any pass was better than the model as it is."""
-        return min(self.held) < self.held[0]
+        """Whether what is liked of some prompts' answers foretells what is liked of others'."""
+        return self.correlation > 0
 
 
-class Course:
-    """min over A, B of the mean of -log sigma(beta (h(y+) - h(y-))) - words log pi(y+ | x) / |y+|.
+@dataclass(frozen=True)
+class Tangents:
+    """What was seen of n answers: enough to train any number of LoRAs that tell them apart."""
 
-    h(y) = log pi(y | x) / pi_0(y | x), pi_0 the model as it is.
-    """
+    a: Mapping[str, NDArray[np.float32]]  # module -> A (r, d_in)
+    gradients: Mapping[str, NDArray[np.float32]]  # module -> g (n, d_out, r)
+    prompts: NDArray[np.int_]  # (n,) number of the prompt
+    seconds: float
 
-    def __init__(self, network: "PreTrainedModel", pairs: Sequence[Text], settings: LoraSettings) -> None:
-        """`pairs` hold the preferred answer and the other."""
-        self.network, self.settings = network, settings
-        order = np.random.default_rng(settings.seed).permutation(len(pairs))
-        held = round(settings.held_out * len(pairs))
-        self._held = [pairs[at] for at in order[:held]]
-        self._own = [pairs[at] for at in order[held:]]
-        self.matrices = beginning(linear_modules(network, settings.modules), settings.rank, settings.seed)
-        self._plain: dict[int, Tensor] = {}
+    def fitted(self, values: Array, settings: LoraSettings) -> Trained:
+        """A LoRA from how well each answer is liked (n,)."""
+        start, v = time.perf_counter(), centred(values, self.prompts)
+        kernel, shares = self._kernel
+        foretold = self._foretold(kernel, v, settings)
+        size = float(foretold.std())
+        length = settings.strength / size if size > 0 else 0.0
+        alpha = length * _solved(kernel, v, settings.ridge)
+        factors = {
+            name: Factors(a, np.tensordot((shares[name] * alpha).astype(np.float32), self.gradients[name], 1))
+            for name, a in self.a.items()
+        }
+        found = float(foretold @ v) / max(1e-12, float(np.linalg.norm(foretold) * np.linalg.norm(v)))
+        seconds = self.seconds + time.perf_counter() - start
+        return Trained(Lora(factors, 1.0), len(v), seconds, found, self._accuracy(foretold))
 
-    @property
-    def scale(self) -> float:
-        """s"""
-        return self.settings.alpha / self.settings.rank
+    @cached_property
+    def _kernel(self) -> tuple[Array, dict[str, float]]:
+        """(n, n) of mean diagonal 1, and the share of each matrix in it."""
+        n = len(self.prompts)
+        kernel, shares = np.zeros((n, n)), dict[str, float]()
+        for name, each in self.gradients.items():
+            own = each.reshape(n, -1) @ each.reshape(n, -1).T
+            trace = float(np.trace(own))
+            shares[name] = n / (trace * len(self.gradients)) if trace > 0 else 0.0
+            kernel += shares[name] * own
+        return kernel, shares
 
-    def run(self, stop: Event | None = None) -> Trained:
-        """Raises Stopped as soon as it is asked to, and nothing is kept."""
-        start, steps = time.perf_counter(), 0
-        held, best = [self._held_loss(stop)[0]], self._copy()
-        total = self.settings.epochs * math.ceil(len(self._own) / self.settings.batch)
-        chance = np.random.default_rng((self.settings.seed, 1))
-        parameters = [each for pair in self.matrices.values() for each in pair]
-        optimizer = torch.optim.AdamW(parameters, lr=self.settings.rate, weight_decay=self.settings.weight_decay)
-        for _ in range(self.settings.epochs):
-            for batch in self._batches(chance):
-                for group in optimizer.param_groups:
-                    group["lr"] = self.settings.rate * self._pace(steps, total)
-                self._step(batch, stop)
-                torch.nn.utils.clip_grad_norm_(parameters, self.settings.clip)
-                optimizer.step()
-                optimizer.zero_grad()
-                steps += 1
-            held.append(self._held_loss(stop)[0])
-            if held[-1] <= min(held[:-1]) or not self._held:  # with nothing held out, the last pass counts
-                best = self._copy()
-            elif len(held) - 1 - int(np.argmin(held)) >= self.settings.patience:
-                break
-        self._put(best)
-        accuracy = self._held_loss(stop)[1]
-        return Trained(lora_of(self.matrices, self.scale), steps, time.perf_counter() - start, tuple(held), accuracy)
+    def _foretold(self, kernel: Array, v: Array, settings: LoraSettings) -> Array:
+        """(n,) of each prompt's answers from the other prompts'."""
+        found, fold = np.zeros(len(v)), self.prompts % settings.folds
+        for part in np.unique(fold):
+            out = fold == part
+            if not out.all():
+                found[out] = kernel[np.ix_(out, ~out)] @ _solved(kernel[np.ix_(~out, ~out)], v[~out], settings.ridge)
+        return found
 
-    def losses(self, pair: Text) -> tuple[Tensor, Tensor]:
-        """beta (h(y+) - h(y-)), and the preferred answer's nats a token."""
-        plain = self._plain_of(pair)
-        with added(self.network, self.matrices, self.scale):
-            said = logprobs(self.network, pair)
-        h = said - plain
-        return self.settings.beta * (h[0] - h[1]), said[0] / len(pair.answers[0])
+    def _accuracy(self, foretold: Array) -> float:
+        firsts = np.flatnonzero(np.diff(self.prompts, prepend=-1))
+        gaps = foretold[firsts] - foretold[firsts + 1]
+        return float(np.mean((gaps > 0) + 0.5 * (gaps == 0)))
 
-    def _step(self, batch: Sequence[Text], stop: Event | None) -> None:
-        for pair in batch:
-            _go_on(stop)
-            margin, likelihood = self.losses(pair)
-            loss = -logsigmoid(margin) - self.settings.words * likelihood
-            backward(loss / len(batch))
 
-    @torch.no_grad()
-    def _held_loss(self, stop: Event | None) -> tuple[float, float]:
-        margins = []
-        for pair in self._held:
-            _go_on(stop)
-            margins.append(self.losses(pair)[0])
-        if not margins:
-            return math.inf, math.nan
-        found = torch.stack(margins)
-        wins = (found > 0).float() + 0.5 * (found == 0).float()
-        return float(-logsigmoid(found).mean()), float(wins.mean())
+def tangents(
+    network: "PreTrainedModel", texts: Sequence[Text], settings: LoraSettings, stop: Event | None = None
+) -> Tangents:
+    """Look at texts of at least two answers each. Raises Stopped as soon as it is asked to."""
+    start = time.perf_counter()
+    modules = linear_modules(network, settings.modules, settings.upper)
+    a = beginning(modules, settings.rank, settings.seed)
+    seen: dict[str, list[NDArray[np.float32]]] = {name: [] for name in a}
+    for text in texts:
+        if stop is not None and stop.is_set():
+            raise Stopped("the training was stopped before its end, so nothing of it is kept; it can be begun again")
+        matrices = {name: (each, _nought(len(text.answers), modules[name], settings.rank)) for name, each in a.items()}
+        with torch.enable_grad(), added(network, matrices, 1.0):
+            backward(logprobs(network, text).sum())
+        for name, (_, b) in matrices.items():
+            assert b.grad is not None
+            seen[name].append((b.grad - b.grad.mean(0)).float().cpu().numpy())
+    prompts = np.repeat(np.arange(len(texts)), [len(text.answers) for text in texts])
+    return Tangents(
+        {name: each.float().cpu().numpy() for name, each in a.items()},
+        {name: np.concatenate(each) for name, each in seen.items()},
+        prompts,
+        time.perf_counter() - start,
+    )
 
-    @torch.no_grad()
-    def _plain_of(self, pair: Text) -> Tensor:
-        if id(pair) not in self._plain:
-            self._plain[id(pair)] = logprobs(self.network, pair)
-        return self._plain[id(pair)]
 
-    def _batches(self, chance: np.random.Generator) -> Iterator[list[Text]]:
-        order = chance.permutation(len(self._own))
-        for first in range(0, len(order), self.settings.batch):
-            yield [self._own[at] for at in order[first : first + self.settings.batch]]
+def liking(texts: Sequence[Text]) -> Array:
+    """(n,) how well each answer is liked: as is told, else the first of each text over the others."""
+    told = [text.liked or [float(at == 0) for at in range(len(text.answers))] for text in texts]
+    return np.concatenate([np.asarray(each, dtype=np.float64) for each in told])
 
-    def _pace(self, step: int, total: int) -> float:
-        """Up linearly, then down to 0."""
-        up = max(1.0, self.settings.warmup * total)
-        return min((step + 1) / up, (total - step) / max(1.0, total - up + 1))
 
-    def _copy(self) -> list[Tensor]:
-        return [each.detach().clone() for pair in self.matrices.values() for each in pair]
-
-    def _put(self, tensors: Sequence[Tensor]) -> None:
-        places = (each for pair in self.matrices.values() for each in pair)
-        for place, tensor in zip(places, tensors, strict=True):
-            place.data.copy_(tensor)
+def centred(values: Array, prompts: NDArray[np.int_]) -> Array:
+    """Less the mean of each prompt."""
+    return np.asarray(values - (np.bincount(prompts, values) / np.bincount(prompts))[prompts], dtype=np.float64)
 
 
 @torch.no_grad()
@@ -157,6 +158,10 @@ def raised(network: "PreTrainedModel", lora: Lora, pairs: Sequence[Text]) -> lis
     return found
 
 
-def _go_on(stop: Event | None) -> None:
-    if stop is not None and stop.is_set():
-        raise Stopped("the training was stopped before its end, so nothing of it is kept; it can be begun again")
+def _nought(rows: int, module: torch.nn.Linear, rank: int) -> Tensor:
+    """B (rows, d_out, r)."""
+    return torch.zeros(rows, module.out_features, rank, device=module.weight.device, requires_grad=True)
+
+
+def _solved(kernel: Array, v: Array, ridge: float) -> Array:
+    return np.asarray(np.linalg.solve(kernel + ridge * np.eye(len(v)), v), dtype=np.float64)
