@@ -186,3 +186,13 @@ def test_figures_of_the_screens_stand_in_lines_of_their_own_in_words(store: Stor
     assert any(line.startswith("|  |  | requests of advbench: stopped | ") and line.endswith("% |") for line in lines)
     assert any("AUROC of harm | 0.9" in line for line in lines)
     assert max(len(line) for line in lines[: lines.index("## Incidents")] if "requests" in line) < 120
+
+
+def test_rules_of_tenants_and_of_people_stand_in_the_report_without_a_name(store: Store) -> None:
+    own = {"shop::": {"turns_days": 7}, "ana": {"special_days": 2}}
+    found = report(store, Settings.model_validate({"model": "scripted", "keep_for": own}), at=NOW)
+    assert sorted(each.turns_days or 0 for each in found.retention_of.values()) == [0, 7]
+    told = as_markdown(found)
+    assert "of the people of shop: turns | after 7 days" in told
+    assert f"of {found.people[0].person}: special categories | after 2 days" in told
+    assert "ana" not in found.retention_of

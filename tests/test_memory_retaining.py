@@ -9,10 +9,10 @@ import pytest
 
 from idiolect import Assistant
 from idiolect.cli import main
-from idiolect.memory.rights.retaining import Clock, Rule, retain, sweep
+from idiolect.memory.rights.retaining import Clock, Rules, retain, sweep
 from idiolect.memory.store import Store, open_store
 from idiolect.schema import Choice, Slots, Statement
-from idiolect.settings import Settings
+from idiolect.settings import Rule, Settings
 from lives import MONDAY, record, statement, turn
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -80,7 +80,7 @@ def test_nothing_is_too_old_twice(store: Store) -> None:
 def test_no_file_holds_a_word_of_what_was_too_old_and_no_backup_brings_it_back(tmp_path: Path) -> None:
     with open_store(str(tmp_path / "me.db")) as store:
         record(store.user("ana"), turn("old", "Any canary?", at=OLD), turn("new", at=NEW))
-        swept = sweep(store, RULE, NOW)
+        swept = sweep(store, Rules(everybody=RULE), NOW)
         assert [(each.user, each.receipt.kinds) for each in swept.people] == [("ana", {"interaction": 1})]
         assert swept.people[0].receipt.ledger == str(tmp_path / "me.db.erasures")
         assert len(store.erasures()) == 1
@@ -90,13 +90,13 @@ def test_no_file_holds_a_word_of_what_was_too_old_and_no_backup_brings_it_back(t
 def test_everybody_is_looked_at_and_without_a_rule_nobody(store: Store) -> None:
     for user in ("ana", "ben", "cleo"):
         record(store.user(user), turn(f"old-{user}", at=OLD if user != "cleo" else NEW))
-    assert sweep(store, Rule(), NOW).looked_at == 0
-    swept = sweep(store, RULE, NOW)
+    assert sweep(store, Rules(), NOW).looked_at == 0
+    swept = sweep(store, Rules(everybody=RULE), NOW)
     assert (swept.looked_at, [each.user for each in swept.people]) == (3, ["ana", "ben"])
 
 
 def test_the_clock_strikes_once_a_day_and_never_without_a_rule(store: Store) -> None:
-    clock = Clock(store, RULE)
+    clock = Clock(store, Rules(everybody=RULE))
     assert [clock.strikes(NOW + hours * timedelta(hours=1)) for hours in (0, 1, 23, 24, 25)] == [
         True,
         False,
@@ -104,7 +104,27 @@ def test_the_clock_strikes_once_a_day_and_never_without_a_rule(store: Store) -> 
         True,
         False,
     ]
-    assert not Clock(store, Rule()).strikes(NOW)
+    assert not Clock(store, Rules()).strikes(NOW)
+
+
+def test_a_tenant_and_a_person_may_have_days_of_their_own(store: Store) -> None:
+    for person in ("ana", "ben", "shop::ana", "shop::ben", "shoplifter"):
+        record(store.user(person), turn(person.replace("::", "-of-"), at=OLD))
+    own = {"shop::": Rule(turns_days=30), "shop::ben": Rule(turns_days=365), "ben": Rule(special_days=1)}
+    rules = Rules(everybody=Rule(turns_days=100, special_days=10), own=own)
+    assert rules.of("shop::ana") == Rule(turns_days=30, special_days=10)
+    assert rules.of("shop::ben") == Rule(turns_days=365, special_days=10)
+    assert rules.of("ben") == Rule(turns_days=100, special_days=1)
+    assert [each.user for each in sweep(store, rules, NOW).people] == ["shop::ana"]
+
+
+def test_a_rule_for_a_tenant_alone_lets_others_be(store: Store) -> None:
+    for person in ("ana", "shop::ana"):
+        record(store.user(person), turn(person.replace("::", "-of-"), at=OLD))
+    rules = Rules.of_settings(Settings.model_validate({"keep_for": {"shop::": {"turns_days": 30}}}))
+    assert rules
+    swept = sweep(store, rules, NOW)
+    assert (swept.looked_at, [each.user for each in swept.people]) == (1, ["shop::ana"])
 
 
 def test_behind_a_turn_what_is_too_old_is_erased(tmp_path: Path) -> None:

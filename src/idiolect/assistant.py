@@ -23,7 +23,7 @@ from idiolect.memory.feedback import Turns, event_of
 from idiolect.memory.in_conversation import is_of_the_store
 from idiolect.memory.inference.allowing import allows, demand
 from idiolect.memory.remembering import heard, remember
-from idiolect.memory.rights.retaining import Clock, Rule
+from idiolect.memory.rights.retaining import Clock, Rules
 from idiolect.memory.store import Store
 from idiolect.memory.tenants import Tenant
 from idiolect.method import chosen_for
@@ -106,8 +106,7 @@ class Assistant:
         self._afterwards = Afterwards(
             self.learner, self._parts.recollection, reads, lambda: self.model, lambda: self._parts.caches
         )
-        rule = Rule(turns_days=self.settings.keep_turns_days, special_days=self.settings.keep_special_days)
-        self._afterwards.clock = Clock(self.store, rule, lambda: self._parts.caches)
+        self._afterwards.clock = Clock(self.store, Rules.of_settings(self.settings), lambda: self._parts.caches)
         if self.settings.train_adapters:
             self._afterwards.trainer = Trainer(self._parts.workshop)
 

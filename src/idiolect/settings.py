@@ -26,7 +26,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from idiolect.errors import SettingsError
 from idiolect.prompting import Prompting
-from idiolect.schema import Sampling
+from idiolect.schema import Noun, Sampling
 
 
 def is_country(code: str) -> str:
@@ -43,6 +43,16 @@ FILE_NAME = "idiolect.toml"
 ENV_PREFIX = "IDIOLECT_"
 CONFIG_VARIABLE = "IDIOLECT_CONFIG"
 _PLAIN = Sampling()
+
+
+class Rule(Noun):
+    """After how many days what is forgotten; unsaid, never."""
+
+    turns_days: PositiveInt | None = Field(None, description="Turns, with what was said in them and of their answers.")
+    special_days: PositiveInt | None = Field(None, description="What names health, faith, politics, ...")
+
+    def __bool__(self) -> bool:
+        return self != Rule()
 
 
 class Settings(BaseSettings):
@@ -121,6 +131,11 @@ class Settings(BaseSettings):
     keep_special_days: PositiveInt | None = Field(
         None, description="What names health, faith, sexuality, ethnicity or politics is erased after so many days."
     )
+    keep_for: dict[str, Rule] = Field(
+        {},
+        description="Other days for the people of a tenant (`shop::`) or one person (`shop::ana`, `ana`): tables with "
+        "`turns_days` and `special_days`; what they leave unsaid is as for everybody.",
+    )
     turns_to_remote: bool = Field(False, description="Let earlier turns be quoted to a model on another machine.")
     kappa: NonNegativeFloat = Field(
         0.5, description="Caution of the choice: standard deviations subtracted from each answer's reward."
@@ -189,6 +204,19 @@ def load_settings(config: Path | None = None, **arguments: object) -> Settings:
         return Settings.model_validate(from_file | said)
     except ValidationError as error:
         raise SettingsError(_first(error, said, variables, file)) from error
+
+
+def origins(config: Path | None = None) -> dict[str, str]:
+    """Where the value of each setting comes from, arguments apart. Raises SettingsError as load_settings does."""
+    load_settings(config)
+    variables = {key.lower().removeprefix(ENV_PREFIX.lower()): key for key in os.environ if os.environ[key]}
+    file = config_file(config)
+    written = _read(file) if file else {}
+    found = dict.fromkeys(Settings.model_fields, "default")
+    found |= {key: str(file) for key in written}
+    return found | {
+        key: f"{name} in the environment" for key, name in variables.items() if key in found and _is_ours(name)
+    }
 
 
 def config_file(config: Path | None = None) -> Path | None:

@@ -61,19 +61,19 @@ def retain(
 ) -> None:
     """Erase what is older than the rule says, of everybody, without asking; each erasure has a receipt."""
     from idiolect.errors import BadInput
-    from idiolect.memory.rights.retaining import Rule, sweep
+    from idiolect.memory.rights.retaining import Rules, sweep
     from idiolect.memory.store import open_store
     from idiolect.schema import now
     from idiolect.settings import load_settings
 
     settings = load_settings(config, store=store, keep_turns_days=turns_days, keep_special_days=special_days)
-    rule = Rule(turns_days=settings.keep_turns_days, special_days=settings.keep_special_days)
-    if not rule:
+    rules = Rules.of_settings(settings)
+    if not rules:
         raise BadInput(
-            "no rule is set, so nothing is too old: set keep_turns_days or keep_special_days, or --turns-days"
+            "no rule is set, so nothing is too old: set keep_turns_days, keep_special_days or keep_for, or --turns-days"
         )
     with open_store(settings.store, erasures=settings.erasures) as opened:
-        swept = sweep(opened, rule, now(), dry_run=dry_run)
+        swept = sweep(opened, rules, now(), dry_run=dry_run)
     _show(swept, json=json)
 
 

@@ -8,9 +8,10 @@ from pydantic import Field
 
 from idiolect.memory.inference import READERS
 from idiolect.memory.recipients import Recipient
-from idiolect.memory.rights.retaining import Rule, retain
+from idiolect.memory.rights.retaining import retain
 from idiolect.memory.store import UserStore
 from idiolect.schema import AnyEvent, Consent, Inference, Interaction, Noun, Preference, Proposal, Statement, Verdict
+from idiolect.settings import Rule
 
 LATELY = timedelta(days=90)
 CHANGE = "change"  # the state that tells of a change of taste (learning.py)

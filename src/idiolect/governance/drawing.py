@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from idiolect.governance.report import Report
 from idiolect.memory.recipients import Recipient
+from idiolect.schema import OF_TENANT
 
 MOST = 50  # people who are listed one by one; JSON has all
 STYLE = (
@@ -133,9 +134,16 @@ def _retention(report: Report) -> Section:
         ("turns, with what was said in them and of their answers", _after(rule.turns_days)),
         ("what names health, faith, sexuality, ethnicity or politics", _after(rule.special_days)),
     ]
+    for name, own in report.retention_of.items():
+        whose = f"of the people of {name.removesuffix(OF_TENANT)}" if name.endswith(OF_TENANT) else f"of {name}"
+        rows += [
+            (f"the same, {whose}: {what}", _after(days))
+            for what, days in (("turns", own.turns_days), ("special categories", own.special_days))
+            if days is not None
+        ]
     told = (
         f"{_number(overdue, 'event is', 'events are')} older than that now; `idiolect govern retain` erases them."
-        if rule
+        if rule or report.retention_of
         else "No rule is set."
     )
     return Section("Retention", told, ("what", "erased"), rows)

@@ -3,7 +3,7 @@
 import secrets
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from hashlib import sha256
 from importlib import metadata
@@ -18,10 +18,10 @@ from idiolect.boundary.layering import on_top
 from idiolect.governance.counting import Counted, Incident, counted, together
 from idiolect.memory.extraction import manipulation
 from idiolect.memory.recipients import Recipient
-from idiolect.memory.rights.retaining import Rule
+from idiolect.memory.rights.retaining import Rules
 from idiolect.memory.store import Store
-from idiolect.schema import Noun, now
-from idiolect.settings import Settings
+from idiolect.schema import OF_TENANT, Noun, now
+from idiolect.settings import Rule, Settings
 
 HERE: Final = Path(__file__).parent
 SHOWN: Final = 12  # characters of a hash
@@ -87,7 +87,8 @@ class Report(Noun):
     only: bool = False  # of one person, who asked for it
     people: tuple[Counted, ...]
     purposes: tuple[Purpose, ...]
-    retention: Rule
+    retention: Rule  # for everybody
+    retention_of: dict[str, Rule] = Field(default_factory=dict)  # of tenants by name, of single people by hash
     recipients: tuple[Recipient, ...]  # of people who were erased, and of turns that are too old, by month
     configured: tuple[str, ...]  # models that the settings name
     screens: tuple[Screen, ...]
@@ -100,13 +101,13 @@ class Report(Noun):
 def report(store: Store, settings: Settings, *, user: str | None = None, at: datetime | None = None) -> Report:
     """The report of everybody, or of one person who asks what is kept of them."""
     moment, salt = at or now(), secrets.token_hex(16)
-    rule = Rule(turns_days=settings.keep_turns_days, special_days=settings.keep_special_days)
+    rules = Rules.of_settings(settings)
 
     def named(person: str) -> str:
         return (store.pseudonym(person) or sha256(f"{salt}{person}".encode()).hexdigest())[:SHOWN]
 
     known = [each for each in store.people() if user in (None, each)]
-    everybody = [counted(store.user(person), named(person), rule, moment) for person in known]
+    everybody = [counted(store.user(person), named(person), rules.of(person), moment) for person in known]
     people = tuple(sorted((each for each, _, _ in everybody), key=lambda each: each.person))
     incidents = together(incident for _, found, _ in everybody for incident in found)
     receipts = (
@@ -121,7 +122,8 @@ def report(store: Store, settings: Settings, *, user: str | None = None, at: dat
         only=user is not None,
         people=people,
         purposes=purposes(),
-        retention=rule,
+        retention=rules.everybody,
+        retention_of=_without_people(rules.own, named),
         recipients=tuple(store.recipients()) if user is None else (),
         configured=tuple(filter(None, (settings.model, *(settings.guard or "").split(",")))),
         screens=tuple(_screens(settings)),
@@ -130,6 +132,11 @@ def report(store: Store, settings: Settings, *, user: str | None = None, at: dat
         erasures=tuple(each for each in receipts if user is None or each.person == named(user)),
         checklist=checklist(),
     )
+
+
+def _without_people(own: Mapping[str, Rule], named: Callable[[str], str]) -> dict[str, Rule]:
+    """Other rules, of which none names a person."""
+    return {key if key.endswith(OF_TENANT) else named(key): rule for key, rule in own.items()}
 
 
 def purposes() -> tuple[Purpose, ...]:
