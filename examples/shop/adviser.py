@@ -3,8 +3,9 @@
     score(i) = w . phi(i) + sum over statements s of weight(s) (2 P(s, i) - 1),   i among those that break no statement
 
 w is the Gaussian belief of the library (`reward/gaussian.py`) over the columns of `features.py`, from this person's
-picks. P(s, i) is the library's compliance scorer. A constraint, or something that somebody hates, is not weighed but
-leaves items out: those that name it in what they declare to contain, and those that the scorer says break it.
+picks. P(s, i) is the library's compliance scorer. A constraint, or something that somebody can't stand, is not weighed
+but leaves items out: those that declare it where any does, since a label is surer than a judgement; else those that the
+scorer says break it; and where neither tells any apart, the ranking says so.
 """
 
 from collections.abc import Sequence
@@ -31,13 +32,14 @@ from idiolect.reward.protocol import Belief, Chosen, Evidence, Tied
 from idiolect.schema import Array, Noun, Preference
 
 BREAKS: Final = 0.5  # an item that respects a constraint with less than this chance is left out
-HATED: Final = 0.9  # from this strength on a dislike is a constraint
+HATED: Final = 0.8  # from this strength on ("I avoid", "I hate") a dislike is a constraint
 LEAST_NATS: Final = 0.03  # a question that tells less is not asked
 QUESTIONS: Final = 5  # of the interview
 SHOWN: Final = 5  # items of a list
 OFFERED: Final = 16  # items of which pairs are made, for a question
 TOLD: Final = 3  # reasons for an item, and one against it
 WORTH_TELLING: Final = 0.08  # of a logit
+LABELS: Final = {"coeliac": "gluten", "celiac": "gluten", "lactose": "milk", "dairy": "milk", "plant-based": "vegan"}
 UNNAMED: Final = frozenset(called("allergy allergic allergies intolerance food made products items"))
 
 
@@ -59,11 +61,10 @@ class Advice(Noun):
 
 
 class LeftOut(Noun):
-    """Items that a statement keeps out, as it was put; none where the scorer cannot tell which."""
+    """Items that a statement keeps out, as it was put; none where no item is known to break it."""
 
     words: str
     items: tuple[str, ...]
-    is_told_apart: bool = True
 
 
 class Ranking(Noun):
@@ -167,16 +168,15 @@ class Adviser:
         return [self.catalogue.items[at].words for at in places]
 
     def _left_out(self, claim: Claim, places: Sequence[int]) -> LeftOut:
-        """Something wanted ("vegan") leaves out what lacks it only where the scorer finds it in some other item."""
-        items, wanted = [self.catalogue.items[at] for at in places], called(claim.object) - UNNAMED
-        declared = np.array([compared(wanted, read(item.declared)).named > 0 for item in items])
-        if claim.polarity > 0:
-            broken = ~declared if declared.any() else np.zeros(len(items), bool)
-        else:
-            p = self.compliance.respects([claim], "", self._words(places))[0]
-            broken = declared | (p < BREAKS)
+        """Something wanted ("vegan") leaves out what does not declare it; something unwanted, what does."""
+        items, wanted = [self.catalogue.items[at] for at in places], _named(claim.object)
+        broken = np.array([compared(wanted, read(item.declared)).named > 0 for item in items])
+        if claim.polarity > 0 and broken.any():
+            broken = ~broken
+        elif claim.polarity < 0 and not broken.any():
+            broken = self.compliance.respects([claim], "", self._words(places))[0] < BREAKS
         gone = tuple(item.id for item, out in zip(items, broken, strict=True) if out)
-        return LeftOut(words=_said(claim), items=gone, is_told_apart=bool(gone) or claim.polarity < 0)
+        return LeftOut(words=_said(claim), items=gone)
 
     def _advice(
         self, at: int, score: tuple[float, float], parts: Array, wished: Array, soft: Sequence[Claim]
@@ -204,6 +204,12 @@ class Adviser:
 def _is_worth_telling(name: str, value: float) -> bool:
     """Of attributes that are one of several an item is told by those that it has, not by all that it lacks."""
     return ": " not in name or value > 0
+
+
+def _named(thing: str) -> frozenset[str]:
+    """The stems by which a label would name it."""
+    words = thing.lower()
+    return called(" ".join([words, *(label for word, label in LABELS.items() if word in words)])) - UNNAMED
 
 
 def _is_hard(claim: Claim) -> bool:

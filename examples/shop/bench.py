@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 from rich.table import Table
 
@@ -33,6 +34,8 @@ GRADES: Final = (3,) * 5 + (2,) * 5 + (1,) * 10
 PLAIN: Final = ("popularity", "rating", "no personalization")
 WORDS: Final = {"recall5": "recall@5", "ndcg": "nDCG@10"}
 SEED: Final = 7
+
+Places = NDArray[np.intp]
 
 
 class Outcome(Noun):
@@ -60,7 +63,7 @@ class Seen:
     """One customer's road: picks in their order, and the places that are ranked."""
 
     picks: Sequence[Pick]
-    tested: Array
+    tested: Places
 
 
 def run(shop: Shop, customers: int, seed: int = SEED, kinds: Sequence[str] = tuple(OUTSIDE)) -> Outcome:
@@ -157,7 +160,7 @@ def _by_chance(shop: Shop, picks: Sequence[Pick], learnt: Sequence[int], rng: np
     return int(first), int(second)
 
 
-def _believed(shop: Shop, picks: Sequence[Pick], places: Array) -> Array:
+def _believed(shop: Shop, picks: Sequence[Pick], places: Places) -> Array:
     """The adviser's score of these items."""
     return shop.adviser.reward.score(shop.adviser.belief(picks), shop.adviser.space.phi[places]).mean
 

@@ -15,6 +15,7 @@ from idiolect.schema import Noun
 
 DATA = Path(__file__).parent / "data"
 CATALOGUE = DATA / "catalogue.jsonl"
+ANIMAL = frozenset({"leather", "wool", "down", "milk"})  # as a label names them
 MEND = "write the shop's own again with `python -m examples.shop make`, or mend the line"
 
 Degree: TypeAlias = Annotated[int, Field(ge=1, le=5)]
@@ -52,7 +53,8 @@ class Item(Noun):
     def declared(self) -> str:
         """What it is made of, in words: the part of its text that is never a matter of style."""
         parts = [f"Material: {self.material}."] if self.department != "snacks" else [f"Made of {self.material}."]
-        parts += [f"Contains {', '.join(self.contains)}."] if self.contains else ["Vegan."]
+        parts += [f"Contains {', '.join(self.contains)}."] if self.contains else []
+        parts += [] if ANIMAL & {*self.contains} else ["Vegan."]
         return " ".join(parts)
 
     @property

@@ -1,7 +1,6 @@
 """The shop opened: its catalogue, what is measured of it, and the adviser."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,22 +15,13 @@ from idiolect.reward.compliance import LearntCompliance
 from idiolect.schema import Array
 
 
-@dataclass(frozen=True)
 class Known:
     """An embedder to which the catalogue's texts are known, so that it computes those of wishes alone."""
 
-    inner: Embedder
-    known: Mapping[str, Array]  # (dim,) by text; no item is longer than a window
-
-    @property
-    def name(self) -> str:
-        """Of the embedder within."""
-        return self.inner.name
-
-    @property
-    def dim(self) -> int:
-        """Of a vector."""
-        return self.inner.dim
+    def __init__(self, inner: Embedder, known: Mapping[str, Array]) -> None:
+        """`known` are vectors (dim,) by text; no item is longer than a window."""
+        self.name, self.dim = inner.name, inner.dim
+        self.inner, self.known = inner, known
 
     def embed(self, texts: Sequence[str]) -> Array:
         """(n, dim)"""

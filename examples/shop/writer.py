@@ -18,7 +18,13 @@ EACH = 60  # items of a department
 QUALITIES = ("sturdy", "light", "easy")
 SHARE_PAID = 0.1
 DEARER = {"workshop": 0.8, "cooperative": 0.3, "nearby": 0.4, "factory": -0.9}
-ANIMAL = {"leather": "leather", "wool felt": "wool", "boiled wool": "wool", "goose down": "down", "hard cheese": "milk"}
+FROM_ANIMALS = {
+    "leather": "leather",
+    "wool felt": "wool",
+    "boiled wool": "wool",
+    "goose down": "down",
+    "hard cheese": "milk",
+}
 LABEL = {
     "almonds": "nuts",
     "hazelnuts": "nuts",
@@ -149,7 +155,7 @@ def _pole(department: Department, quality: str, degree: int) -> Sentences:
 
 def _labels(kind: str, material: str) -> list[str]:
     found = {LABEL[each] for each in (kind, material) if each in LABEL}
-    found |= {ANIMAL[material]} if material in ANIMAL else set()
+    found |= {FROM_ANIMALS[material]} if material in FROM_ANIMALS else set()
     return sorted(f"nuts ({material})" if each == "nuts" else each for each in found)
 
 
