@@ -8,14 +8,13 @@ from pathlib import Path
 from examples.shop.catalogue import CATALOGUE, Catalogue
 from examples.shop.customers import Town, bought, population
 from examples.shop.features import ItemSpace, save_vectors, vectors_of
+from examples.shop.opening import PRIOR
 from examples.shop.writer import written
-from idiolect.errors import FeatureMismatch, WeightsError
 from idiolect.features.embedder import Embedder
 from idiolect.reward.gaussian import Gaussian
 from idiolect.reward.population_prior import GaussianSettings
-from idiolect.reward.shelf import Card, Source, open_reward, save_reward
+from idiolect.reward.shelf import Card, Source, save_reward
 
-PRIOR = ".prior.safetensors"  # in place of a catalogue's suffix
 EARLIER, EACH = 400, 8  # customers who bought before, and how often
 NEIGHBOURS = 400  # customers by whom the prior is fitted
 SETTINGS = GaussianSettings(kinds=1, rounds=6, held_out=0)
@@ -60,20 +59,3 @@ def fit(place: Path, embedder: Embedder, progress: Progress) -> None:
     path = place.with_suffix(PRIOR)
     save_reward(reward, card, path)
     path.chmod(0o644)
-
-
-def prior(space: ItemSpace, beside: Path = CATALOGUE) -> Gaussian:
-    """The reward with the fitted prior. Raises WeightsError where it is broken, FeatureMismatch for other items."""
-    path = beside.with_suffix(PRIOR)
-    mend = f"fit it with `python -m examples.shop fit --catalogue {beside}`"
-    if not path.is_file():
-        raise WeightsError(f"there is no prior over tastes at {path}: {mend}")
-    shelved = open_reward(path)
-    if shelved.card.space != space.version:
-        raise FeatureMismatch(
-            f"the prior in {path} was fitted on another catalogue ({shelved.card.space}) than this one "
-            f"({space.version}): {mend}"
-        )
-    reward = shelved.reward
-    assert isinstance(reward, Gaussian)
-    return reward

@@ -8,11 +8,15 @@ import numpy as np
 from examples.shop.adviser import Adviser
 from examples.shop.catalogue import CATALOGUE, Catalogue
 from examples.shop.features import ItemSpace, vectors_of
-from examples.shop.making import prior
+from idiolect.errors import FeatureMismatch, WeightsError
 from idiolect.features.embedder import Embedder
 from idiolect.features.minilm import MiniLM
 from idiolect.reward.compliance import LearntCompliance
+from idiolect.reward.gaussian import Gaussian
+from idiolect.reward.shelf import open_reward
 from idiolect.schema import Array
+
+PRIOR = ".prior.safetensors"  # in place of a catalogue's suffix
 
 
 class Known:
@@ -46,3 +50,20 @@ def opened(path: Path | None = None) -> Adviser:
     space = ItemSpace.of(catalogue, vectors)
     known = {item.words: row for item, row in zip(catalogue.items, vectors, strict=True)}
     return Adviser(catalogue, space, prior(space, place), LearntCompliance.shipped(Known(embedder, known)))
+
+
+def prior(space: ItemSpace, beside: Path = CATALOGUE) -> Gaussian:
+    """The reward with the fitted prior. Raises WeightsError where it is broken, FeatureMismatch for other items."""
+    path = beside.with_suffix(PRIOR)
+    mend = f"fit it with `python -m examples.shop fit --catalogue {beside}`"
+    if not path.is_file():
+        raise WeightsError(f"there is no prior over tastes at {path}: {mend}")
+    shelved = open_reward(path)
+    if shelved.card.space != space.version:
+        raise FeatureMismatch(
+            f"the prior in {path} was fitted on another catalogue ({shelved.card.space}) than this one "
+            f"({space.version}): {mend}"
+        )
+    reward = shelved.reward
+    assert isinstance(reward, Gaussian)
+    return reward
