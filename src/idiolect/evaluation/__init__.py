@@ -22,6 +22,7 @@ from idiolect.evaluation.reward_speed import RewardSpeed
 from idiolect.evaluation.safety import Safety
 from idiolect.evaluation.side_by_side import SideBySide
 from idiolect.evaluation.steering import Steering
+from idiolect.evaluation.toy_training import ToyTraining
 from idiolect.evaluation.toy_world import ToyWorld
 from idiolect.evaluation.transfer import Transfer
 from idiolect.evaluation.uplift import Uplift
@@ -46,6 +47,7 @@ BENCHES: dict[str, type[Bench]] = {
     "profiles": Profiles,
     "psoups": Psoups,
     "reward-speed": RewardSpeed,
+    "toy-training": ToyTraining,
     "toy-world": ToyWorld,
     "transfer": Transfer,
     "safety": Safety,
