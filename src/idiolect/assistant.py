@@ -19,7 +19,7 @@ from idiolect.errors import StoreError
 from idiolect.generation.parameters.background import Trainer
 from idiolect.interviewing import Interviewer
 from idiolect.learning import Learner
-from idiolect.memory.feedback import Turns, event_of
+from idiolect.memory.feedback import Turns, event_of, once
 from idiolect.memory.in_conversation import is_of_the_store
 from idiolect.memory.inference.allowing import allows, demand
 from idiolect.memory.remembering import heard, remember
@@ -184,14 +184,20 @@ class Assistant:
                             self._remember(*each)
                     yield place, item
 
-    def feedback(self, user: str, feedback: Feedback) -> Profile:
-        """Record what a person says of an answer or of themselves, and learn from it: both or neither."""
+    def feedback(self, user: str, feedback: Feedback, key: str | None = None) -> Profile:
+        """Record what a person says of an answer or of themselves, and learn from it: both or neither.
+
+        What is sent again with the same `key` is learnt from once. Raises IdempotencyConflict.
+        """
         person = self.store.user(user)
         with person.transaction() as transaction:
             turns = Turns(transaction, self.learner.version)
-            event = event_of(turns, feedback)
+            event, is_known = event_of(turns, feedback), False
+            if key is not None:
+                event, is_known = once(transaction, event, key)
             demand(transaction, event)
-            belief = self.learner.learn(transaction, event, turns)
+            learner = self.learner
+            belief = learner.belief(transaction) if is_known else learner.learn(transaction, event, turns)
             said = transaction.preferences()  # here, so that beliefs in words and in numbers are of one moment
             return profile_of(transaction, self.learner, belief, said)
 

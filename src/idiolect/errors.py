@@ -17,6 +17,12 @@ class BadInput(IdiolectError):
     status = HTTPStatus.BAD_REQUEST
 
 
+class IdempotencyConflict(BadInput):
+    """A key of idempotency that was used for something else."""
+
+    status = HTTPStatus.CONFLICT
+
+
 class InvalidUser(BadInput):
     """A user id that is empty, too long or has characters outside the allowed set."""
 

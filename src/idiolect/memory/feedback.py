@@ -1,10 +1,13 @@
 """Feedback as a client sends it becomes an event that names candidates."""
 
 from collections.abc import Callable, Iterable
+from hashlib import sha256
 from typing import Protocol, get_args
 
-from idiolect.errors import BadInput
+from idiolect.errors import BadInput, IdempotencyConflict
+from idiolect.memory.door import pass_the_door
 from idiolect.memory.extraction import told
+from idiolect.memory.reading import Reading
 from idiolect.schema import (
     AnyEvent,
     Array,
@@ -89,6 +92,18 @@ def event_of(reader: Reader | Turns, feedback: Feedback) -> AnyEvent:
     turns = reader if isinstance(reader, Turns) else Turns(reader)
     turns.vectors(each for each in (feedback.answer, *_over(feedback)) if each)  # all in one query
     return _MAKERS[feedback.kind](turns, feedback)
+
+
+def once(reader: Reading, event: AnyEvent, key: str) -> tuple[AnyEvent, bool]:
+    """The event under the id that a client's key gives it, and whether it is recorded already.
+
+    A request that is sent again, since its answer was lost, so teaches once. Raises IdempotencyConflict.
+    """
+    named = pass_the_door(event.model_copy(update={"id": f"evt-{sha256(key.encode()).hexdigest()[:32]}"}))
+    known = reader.event(named.id)
+    if known is not None and named.model_copy(update={"at": known.at}) != known:
+        raise IdempotencyConflict("this Idempotency-Key was used for other feedback: give each its own key")
+    return named, known is not None
 
 
 def _over(feedback: Feedback) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from idiolect.memory import tables
 from idiolect.memory.arrays import embeddings_of, unpacked, vector_of
 from idiolect.memory.consolidation import Consolidated
 from idiolect.memory.records import Audited, Embeddings, Head, Recorded, State
-from idiolect.schema import EVENT, Array, Interaction, Preference, Statement, now
+from idiolect.schema import EVENT, AnyEvent, Array, Interaction, Preference, Statement, now
 
 Rows: TypeAlias = Sequence[Row[*tuple[object, ...]]]
 Query: TypeAlias = Select[*tuple[object, ...]]
@@ -33,6 +33,9 @@ _EVENTS: Final = (
     .order_by(tables.event.c.seq)
 )
 _EVENTS_OF_KINDS: Final = _EVENTS.where(tables.event.c.kind.in_(bindparam("kinds", expanding=True)))
+_EVENT_OF_ID: Final = select(*_RECORDED).where(
+    tables.event.c.person == OF, tables.event.c.id == bindparam("identifier")
+)
 _INTERACTION: Final = (
     select(*_RECORDED)
     .join_from(tables.answer, tables.event, tables.answer.c.event == tables.event.c.seq)
@@ -90,6 +93,11 @@ class Reading(ABC):
             else self._rows(_EVENTS, {"after": after})
         )
         return [_recorded(row) for row in rows]
+
+    def event(self, identifier: str) -> AnyEvent | None:
+        """The event of this id, if there is one."""
+        rows = self._rows(_EVENT_OF_ID, {"identifier": identifier})
+        return _recorded(rows[0]).event if rows else None
 
     def interaction(self, identifier: str) -> Interaction:
         """The turn that an answer's or a candidate's id belongs to. Raises AnswerNotFound."""

@@ -3,7 +3,7 @@
 from importlib.metadata import version
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Header, Query
 
 from idiolect.schema import Profile, UserId
 from idiolect.server import wire
@@ -11,11 +11,23 @@ from idiolect.server.serving import Serving, UserHeader, person
 
 router = APIRouter(tags=["Idiolect"])
 
+OnceHeader = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        description="Any text of the client's; what is sent again with it, within this person, is learnt from once.",
+    ),
+]
+
 
 @router.post("/v1/feedback")
-def feedback(assistant: Serving, request: wire.FeedbackRequest, header: UserHeader = None) -> Profile:
+def feedback(
+    assistant: Serving, request: wire.FeedbackRequest, header: UserHeader = None, key: OnceHeader = None
+) -> Profile:
     """Learn from a choice, a rating, an edit, a statement or a correction; returns what is now believed."""
-    return assistant.feedback(person(header, request.user), request.feedback)
+    return assistant.feedback(person(header, request.user), request.feedback, key)
 
 
 @router.get("/v1/users/{user}/profile")
