@@ -37,7 +37,6 @@ from idiolect.schema import (
     Array,
     Candidate,
     Completion,
-    Cost,
     Feedback,
     Message,
     Profile,
@@ -97,7 +96,7 @@ class Assistant:
         self.settings = base.model_copy(update={key: value for key, value in said.items() if value is not None})
         self._parts = open_parts(self.settings, opened)
         self._tenant: Tenant | None = None  # None: all people of all tenants
-        self._spent: Callable[[Cost], None] | None = None
+        self._told: Callable[[Answer], None] | None = None
         choosing = Choosing(self._parts.boundary, self.learner.reward, self._parts.told, self.settings.kappa)
         self._asking, self._choosing = Asking(self.learner.reward, self.settings.ask_above), choosing
         self._writing = Writing(self._parts, choosing)
@@ -120,10 +119,10 @@ class Assistant:
         """Where events are kept."""
         return self._parts.store if self._tenant is None else self._parts.store.of(self._tenant)
 
-    def of(self, tenant: Tenant, spent: Callable[[Cost], None] | None = None) -> Self:
-        """The same assistant, for whom there is nobody but one tenant's people; `spent` hears what each turn took."""
+    def of(self, tenant: Tenant, told: Callable[[Answer], None] | None = None) -> Self:
+        """The same assistant, for whom there is nobody but one tenant's people; `told` hears of each answer."""
         scoped = copy(self)
-        scoped._tenant, scoped._spent = tenant, spent
+        scoped._tenant, scoped._told = tenant, told
         return scoped
 
     @property
@@ -151,7 +150,7 @@ class Assistant:
     @property
     def plain(self) -> Plain:
         """Answers without the memory and the reward, for when these fail."""
-        return Plain(self._parts, self._spent)
+        return Plain(self._parts, self._told)
 
     def asked(self, user: str, prompt: str | Sequence[Message], options: Options) -> Asked:
         """A request for `plain`."""
@@ -272,10 +271,11 @@ class Assistant:
             person, extra = self.store.user(user), options.get("extra", {})
             recalled = self._parts.recall(person, messages, extra)
             chosen = options.get("method") or chosen_for(person)
-            method = self._parts.method(chosen, options.get("candidates"), extra, recalled)
+            believed = self.learner.belief(person)
+            method = self._parts.method(chosen, options.get("candidates"), extra, recalled, believed.seen)
             method = replace(method, candidates=max(method.candidates or 1, options.get("show", 1)))
             asked = None if is_structured(extra) else self.learner.asked(newest(messages))
-            belief = self.learner.reward.about(self.learner.belief(person), asked)
+            belief = self.learner.reward.about(believed, asked)
             plain = self._plainly(messages, options)
             prepared = self._parts.prepare(plain, method, person, belief, recalled)
         return Turn(
@@ -360,8 +360,8 @@ class Assistant:
             return answered(turn, completions, judged.verdicts, scores, chosen, second.rival, why)
 
     def _remember(self, turn: Turn, answer: Answer) -> Answer:
-        if self._spent is not None:
-            self._spent(turn.cost)
+        if self._told is not None:
+            self._told(answer)
         try:
             return answer if turn.is_temporary else self._keep(turn, answer)
         except StoreError as failed:

@@ -40,10 +40,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class Plain:
-    """The model behind the boundary, and nothing else. `spent` hears what an answer took."""
+    """The model behind the boundary, and nothing else. `told` hears of each answer."""
 
     parts: Parts
-    spent: Callable[[Cost], None] | None = None
+    told: Callable[[Answer], None] | None = None
 
     def answer(self, asked: Asked) -> Answer:
         """The first of n answers that the boundary admits. Raises ModelError."""
@@ -81,8 +81,6 @@ class Plain:
             completion_tokens=sum(each.completion_tokens for each in written),
             seconds=round(seconds, 3),
         )
-        if self.spent is not None:
-            self.spent(cost)
         verdicts = self.parts.boundary.admit(asked.messages, [each.text for each in written])
         chosen = next((at for at, each in enumerate(verdicts) if self.parts.boundary.admits(each)), None)
         if chosen is None:
@@ -101,24 +99,32 @@ class Plain:
             )
             for at, (each, said) in enumerate(zip(written, verdicts, strict=True))
         )
-        return Answer(
-            id=asked.answer_id,
-            user=asked.user,
-            text=shown.text,
-            candidates=candidates,
-            chosen=chosen,
-            care=self.parts.boundary.note(verdict),
-            prompt_tokens=shown.prompt_tokens,
-            completion_tokens=shown.completion_tokens,
-            finish_reason=shown.finish_reason,
-            trace=self._trace(verdict, cost=cost),
+        return self._heard(
+            Answer(
+                id=asked.answer_id,
+                user=asked.user,
+                text=shown.text,
+                candidates=candidates,
+                chosen=chosen,
+                care=self.parts.boundary.note(verdict),
+                prompt_tokens=shown.prompt_tokens,
+                completion_tokens=shown.completion_tokens,
+                finish_reason=shown.finish_reason,
+                trace=self._trace(verdict, cost=cost),
+            )
         )
 
     def _refused(
         self, asked: Asked, request: Verdict, answer: Verdict | None = None, cost: Cost | None = None
     ) -> Answer:
         text = self.parts.boundary.refusal(answer or request, asked.country)
-        return Answer(id=asked.answer_id, user=asked.user, text=text, trace=self._trace(request, answer, cost))
+        trace = self._trace(request, answer, cost)
+        return self._heard(Answer(id=asked.answer_id, user=asked.user, text=text, trace=trace))
+
+    def _heard(self, answer: Answer) -> Answer:
+        if self.told is not None:
+            self.told(answer)
+        return answer
 
     def _trace(self, request: Verdict, answer: Verdict | None = None, cost: Cost | None = None) -> Trace:
         return Trace(

@@ -16,6 +16,7 @@ from idiolect.server import (
     interview_page,
     memory_api,
     memory_page,
+    metrics,
     openai_api,
     page,
     passing,
@@ -36,8 +37,8 @@ def create_app(
     With `needs_key` nobody is answered without a key; else from the first key on that is made.
     """
     app = FastAPI(title="Idiolect", version=version("idiolect"), lifespan=_lifespan, docs_url=None, redoc_url=None)
-    app.state.assistant = assistant
-    for part in (passing, openai_api, user_api, interview_api, memory_api, page, interview_page, memory_page):
+    app.state.assistant, app.state.metrics = assistant, metrics.Metrics()
+    for part in (passing, openai_api, user_api, interview_api, memory_api, page, interview_page, memory_page, metrics):
         app.include_router(part.router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     errors.install(app)
@@ -46,6 +47,7 @@ def create_app(
     app.add_middleware(Lock, keys=assistant.store.keys, is_demanded=needs_key)
     app.add_middleware(Doorkeeper, hosts=hosts)
     app.add_middleware(LastResort)
+    app.add_middleware(metrics.Measured, metrics=app.state.metrics)
     app.add_middleware(SafeHeaders)  # the last one added is the first one passed
     return app
 

@@ -1,6 +1,5 @@
 """What every route needs: the assistant of the key's tenant, who is speaking, and what was said before."""
 
-import logging
 from collections.abc import Sequence
 from functools import partial
 from typing import Annotated
@@ -9,31 +8,31 @@ from fastapi import Depends, Header, Request
 from pydantic import BaseModel, Field
 
 from idiolect.assistant import Assistant
-from idiolect.errors import AnswerNotFound, StoreError
+from idiolect.errors import AnswerNotFound
 from idiolect.memory.keys import Key
 from idiolect.memory.store import UserStore
 from idiolect.memory.tenants import Tenant
-from idiolect.schema import Cost, Interaction, UserId
+from idiolect.schema import Answer, Interaction, UserId
 from idiolect.server.keys import key_of
 from idiolect.server.memory_views import DRAWN
+from idiolect.server.metrics import Metrics
+from idiolect.server.spending import spend
 from idiolect.server.wire import DEFAULT_USER
-
-logger = logging.getLogger(__name__)
 
 
 async def _assistant(request: Request) -> Assistant:
     assistant = request.app.state.assistant
     assert isinstance(assistant, Assistant)
+    metrics = request.app.state.metrics
+    assert isinstance(metrics, Metrics)
     key = key_of(request)
-    return assistant.of(Tenant()) if key is None else assistant.of(key.whose, partial(_count, assistant, key))
+    return assistant.of(Tenant() if key is None else key.whose, partial(_count, assistant, metrics, key))
 
 
-def _count(assistant: Assistant, key: Key, cost: Cost) -> None:
-    """What a turn took is the key's; where that cannot be counted, the person is answered all the same."""
-    try:
-        assistant.store.keys.spend(key, cost.prompt_tokens + cost.completion_tokens, cost.dollars or 0.0)
-    except StoreError as failed:
-        logger.warning("what key %s spent was not counted: %s", key.id, failed)
+def _count(assistant: Assistant, metrics: Metrics, key: Key | None, answer: Answer) -> None:
+    metrics.answered(answer)
+    if answer.trace.cost is not None:
+        spend(assistant, key, answer.trace.cost)
 
 
 Serving = Annotated[Assistant, Depends(_assistant)]
