@@ -9,6 +9,8 @@ from idiolect.cli.options import Config, Json, ModelName, StoreUrl, key_values
 from idiolect.errors import BadInput
 
 if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
     from idiolect.alignment.training.card import ModelCard
     from idiolect.alignment.training.runs import Estimate, Plan
 
@@ -95,11 +97,15 @@ def _show_methods() -> None:
     from idiolect.cli.show import console, table
 
     rows = [
-        (name, about(name).partition("\n")[0], ", ".join(f"{key}={field.default}" for key, field in own.items()))
+        (name, about(name).partition("\n")[0], ", ".join(_spelt(key, field) for key, field in own.items()))
         for name, kind in methods().items()
         for own in [kind.Settings.model_fields]
     ]
     console().print(table("methods of training", ("name", "what it is", "settings"), rows))
+
+
+def _spelt(key: str, field: "FieldInfo") -> str:
+    return key if field.is_required() else f"{key}={field.get_default(call_default_factory=True, validated_data={})}"
 
 
 def _show_estimate(told: "Estimate") -> None:

@@ -84,7 +84,7 @@ class Running:
                 job.tokens.save(part)
             shutil.rmtree(place, ignore_errors=True)
             part.rename(place)
-        except OSError as failed:
+        except (OSError, SafetensorError) as failed:
             raise StoreError(
                 f"the policy {stage.name} cannot be kept in {self._out} ({failed}): make room and start it again, the "
                 "training is over"

@@ -107,11 +107,21 @@ class RiC(Method[RiCSettings]):
         rated = self.settings.model_copy(update={"rate": self.settings.online_rate})
         for number in range(self.settings.rounds):
             items = self._round(job, policy, scale, number)
+            if not items:
+                job.notes.append(f"round {number + 1} drew no answer worth keeping, and was the last")
+                return
             chance = np.random.default_rng((self.settings.seed, 5, number))
             kept = chance.choice(len(offline), min(len(offline), round(self.settings.old * len(items))), replace=False)
             yield Stage(
                 f"online-{number + 1}", policy, [*items, *(offline[at] for at in kept)], rated, is_relative=False
             )
+
+    def figures(self, job: Job, policy: Policy) -> dict[str, float]:
+        """What it takes to ask for rewards: the scale of each objective."""
+        names = self.settings.objectives
+        scale = Scale.of(names, worth(job, job.data.own, names).reshape(-1, len(names)))
+        columns = {"mean": scale.mean, "sd": scale.sd, "lowest": scale.low, "highest": scale.high}
+        return {f"{told} of {name}": float(own[at]) for at, name in enumerate(names) for told, own in columns.items()}
 
     def held(self, job: Job) -> list[Item]:
         """Nothing: the prompts of those pairs ask for no rewards."""
