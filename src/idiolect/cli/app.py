@@ -9,11 +9,14 @@ import typer
 
 from idiolect.cli import engines, evaluate, person, policy, rewards, serving, talk
 from idiolect.cli.adapters import adapters
+from idiolect.cli.backups import backup, restore
+from idiolect.cli.configuration import config
 from idiolect.cli.doctor import doctor
 from idiolect.cli.govern import govern
 from idiolect.cli.interview import interview
 from idiolect.cli.keys import keys
 from idiolect.cli.memory import memory
+from idiolect.cli.tools import mcp
 from idiolect.cli.training import train
 from idiolect.errors import IdiolectError
 
@@ -55,7 +58,11 @@ app.command()(interview)
 app.command()(person.profile)
 app.command()(person.why)
 app.command()(serving.serve)
+app.command()(mcp)
 app.command()(doctor)
+app.command()(backup)
+app.command()(restore)
+app.add_typer(config)
 app.command()(evaluate.demo)
 app.command()(evaluate.bench)
 app.command()(train)
@@ -66,11 +73,11 @@ app.add_typer(memory, name="memory")
 app.add_typer(policy.policy, name="policy")
 app.add_typer(rewards.reward, name="reward")
 app.add_typer(govern, name="govern")
+app.add_typer(keys, name="keys")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command line; raises SystemExit. What Idiolect raises on purpose is one line on stderr and exit code 1."""
-app.add_typer(keys, name="keys")
     said = sys.argv[1:] if arguments is None else list(arguments)
     try:
         app(said)
