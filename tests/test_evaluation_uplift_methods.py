@@ -4,13 +4,16 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from idiolect.errors import BadInput
+from idiolect.errors import BadInput, DataError
 from idiolect.evaluation.harness import make_bench, report_tables, run_bench
-from idiolect.evaluation.protocol import Report
+from idiolect.evaluation.protocol import Figure, Report
 from idiolect.evaluation.uplift import Uplift
+from idiolect.evaluation.uplift.finding import best_of, note
 from idiolect.evaluation.uplift.tables import COLUMNS
 from idiolect.generation import GENERATION
 from idiolect.generation.agent import AGENTS
+from idiolect.generation.found import Best, Found
+from idiolect.models import open_model
 from idiolect.models.white_box.tiny import save_tiny
 
 SMALL = {
@@ -134,3 +137,56 @@ def test_the_tables_show_every_method_at_every_stage(scripted: Report) -> None:
     last = next(table for table in report_tables(scripted) if "24" in str(table.title))
     assert last.row_count == len(WRITTEN.split(","))
     assert len(last.columns) > len(COLUMNS) / 2
+
+
+def figure(value: float) -> Figure:
+    return Figure(value=value, low=value, high=value, n=1)
+
+
+def rows(of: Mapping[str, float]) -> dict[str, Figure]:
+    return {name: figure(value) for name, value in of.items()}
+
+
+def test_the_best_method_wins_most_on_the_mean_over_kinds_and_keeps_its_fluency() -> None:
+    measured = rows(
+        {
+            "in_space/win_vs_plain@2": 0.9,  # nothing was written after two
+            "in_space/win_vs_plain@10": 0.6,
+            "out_of_space/win_vs_plain@10": 0.6,
+            "in_space/unmoved@10": 0.0,
+            "in_space/win_vs_plain@10/profile": 0.9,
+            "out_of_space/win_vs_plain@10/profile": 0.5,
+            "in_space/win_vs_plain@10/steering": 1.0,
+            "in_space/nll_rise@10/steering": 0.2,
+        }
+    )
+    assert best_of(measured, "bridge") == (Best(evidence=10, method="profile", win=0.7),)
+
+
+def test_what_was_found_of_one_model_stays_when_another_is_tried(tmp_path: Path) -> None:
+    path, few, many = (
+        tmp_path / "found.json",
+        Best(evidence=10, method="profile", win=0.6),
+        Best(evidence=50, method="lora", win=0.7),
+    )
+    note(path, "one", (few, many))
+    note(path, "other", (few,))
+    found = Found.load(path)
+    assert [found.best("one", evidence) for evidence in (0, 10, 49, 50, 90)] == ["profile"] * 3 + ["lora"] * 2
+    assert found.best("other", 90) == "profile"
+    assert found.best("a third", 90) is None
+
+
+def test_a_run_notes_what_it_found_under_its_model(runs: Path, scripted: Report) -> None:
+    path = runs / "found.json"
+    again = ran(runs, {"model": "scripted", "methods": WRITTEN, "found": str(path)})
+    (best,) = Found.load(path).models[open_model("scripted").fingerprint]
+    assert best.evidence == 24
+    suffix = "" if best.method == "profile" else f"/{best.method}"
+    assert again.metrics[f"in_space/win_vs_plain@24{suffix}"].value == pytest.approx(best.win, abs=0.001)
+
+
+def test_a_file_of_another_form_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "found.json").write_text('{"models": 3}')
+    with pytest.raises(DataError, match="does not say what was found best"):
+        Found.load(tmp_path / "found.json")

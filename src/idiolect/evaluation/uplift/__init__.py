@@ -17,6 +17,7 @@ from idiolect.evaluation.protocol import Case, Figure, Report, Run
 from idiolect.evaluation.uplift.answers import Answering
 from idiolect.evaluation.uplift.design import Design
 from idiolect.evaluation.uplift.figures import all_figures
+from idiolect.evaluation.uplift.finding import best_of, note
 from idiolect.evaluation.uplift.scene import open_parts, set_scene
 from idiolect.evaluation.uplift.statements import answer_statements
 from idiolect.evaluation.uplift.tables import side_by_side
@@ -32,7 +33,10 @@ class Uplift(Design):
         parts = open_parts(self)
         try:
             scene = set_scene(self, data, run, parts)
-            return [*Answering(self, scene, run).cases(), *answer_statements(self, scene, run)]
+            cases = [*Answering(self, scene, run).cases(), *answer_statements(self, scene, run)]
+            if self.found is not None:
+                note(self.found, parts.model.fingerprint, best_of(all_figures(self, cases), self.named[0]))
+            return cases
         finally:
             parts.close()
 

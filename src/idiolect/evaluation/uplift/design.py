@@ -34,6 +34,7 @@ MOVED_BY_NOTHING = {
     "lora_users",
     "adapters",
     "soft_prompt",
+    "found",
 }
 
 
@@ -71,6 +72,7 @@ class Design(Bench):
         0.5, ge=0, le=1, description="Share of choices made by writing the liked answer in the place of the other one."
     )
     lora_users: int = Field(8, ge=2, description="People in all for whom a LoRA is trained, after the last stage.")
+    found: Path | None = Field(None, description="Where to note the method that was best, for `auto` to go by.")
     adapters: Path | None = Field(None, description="Folder with the experts that soups mix.")
     soft_prompt: Path | None = Field(None, description="A file of `idiolect models fit-soft-prompt`.")
     kappa: float = Field(0.5, ge=0, description="Caution of the choice among candidates.")

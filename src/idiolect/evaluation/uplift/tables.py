@@ -47,7 +47,7 @@ COLUMNS: Mapping[str, tuple[str, Callable[[Figure], str]]] = {
 
 def side_by_side(metrics: Mapping[str, Figure], default: str) -> Iterator[Table]:
     """All that is measured of every method."""
-    for (kind, stage), rows in _by_stage(metrics, default).items():
+    for (kind, stage), rows in by_stage(metrics, default).items():
         shown = [name for name in COLUMNS if any(name in row for row in rows.values())]
         table = Table(title=f"{kind} after {stage} pieces of feedback", title_justify="left")
         table.add_column("method")
@@ -72,7 +72,8 @@ def _is_of_a_method(read: "re.Match[str] | None") -> bool:
     return read is not None and read["measure"] in COLUMNS and read["kind"] != "statement"
 
 
-def _by_stage(metrics: Mapping[str, Figure], default: str) -> dict[tuple[str, int], dict[str, dict[str, Figure]]]:
+def by_stage(metrics: Mapping[str, Figure], default: str) -> dict[tuple[str, int], dict[str, dict[str, Figure]]]:
+    """What is of a method: kind of people and stage -> method -> measure -> figure."""
     found: dict[tuple[str, int], dict[str, dict[str, Figure]]] = defaultdict(lambda: defaultdict(dict))
     for name, figure in metrics.items():
         read = NAME.fullmatch(name)
