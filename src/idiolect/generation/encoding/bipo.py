@@ -77,14 +77,11 @@ def optimised(
         for number, (sign, batch) in enumerate(steps):
             told(number / len(steps))
             optimiser.param_groups[0]["lr"] = training.rate * layer.size * _share(number, len(steps), training.warm_up)
-            optimiser.zero_grad()
             with model.alone() as network:
                 gains = torch.stack(
                     [_gains(network, layer.number, pairs[at], sign * vector, plain, at) for at in batch]
                 )
-                loss(gains, sign, training.beta).backward(  # type: ignore[no-untyped-call] - torch's own
-                    inputs=[vector]
-                )
+                (vector.grad,) = torch.autograd.grad(loss(gains, sign, training.beta), [vector])
             optimiser.step()
         return np.asarray(vector.detach().double().numpy())
 
