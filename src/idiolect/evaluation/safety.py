@@ -21,7 +21,7 @@ from idiolect.boundary import policy as policies
 from idiolect.boundary.corpus import Comparison, Completion, Request, comparisons, completions, read_lines
 from idiolect.boundary.fit_heads import Fitter, held_out_answers
 from idiolect.boundary.heads import shipped
-from idiolect.boundary.trained import DECLINED
+from idiolect.boundary.trained import DECLINED, other_readings
 from idiolect.errors import BadInput, DataError
 from idiolect.evaluation.protocol import Bench, Case, Figure, Run
 from idiolect.evaluation.safety_plain import plain_answers, plain_pairs
@@ -258,10 +258,11 @@ def _left_out(cases: list[Case], asked: Sequence[Request], root: Path, embedder:
     fitter = Fitter(root, policies.shipped(), embedder, lambda _: None)
     heads = shipped()
     ruled = np.array([case.scores["rules_risk"] for case in cases[: len(asked)]])
-    features = fitter.features_of([each.text for each in asked])
+    others = [(i, text) for i, each in enumerate(asked) for text in other_readings(each.text)]
+    features = fitter.features_of([*(each.text for each in asked), *(text for _, text in others)])
     own = np.array([each.source for each in asked])
     public = sorted({each.source for each in asked if each.type != "ordinary"})
-    logits = {source: features @ fitter.without(source) for source in public}
+    logits = {source: _worst(features @ fitter.without(source), [i for i, _ in others]) for source in public}
     mean = np.mean([logits[source] for source in public], axis=0)
     found = []
     for i, case in enumerate(cases[: len(asked)]):
@@ -275,6 +276,13 @@ def _left_out(cases: list[Case], asked: Sequence[Request], root: Path, embedder:
             moved = _with(case, risk * (DECLINED if no > 0 else 1.0))
             right = float((moved.scores["flagged"] > 0) == case.group.endswith(HARMFUL))
             found.append(moved.model_copy(update={"scores": {**moved.scores, "right": right}}))
+    return found
+
+
+def _worst(logits: Scores, read_as: Sequence[int]) -> Scores:
+    """(n,) of texts, from theirs and those of other readings, each of the text that it reads: as the screen does."""
+    found = logits[: len(logits) - len(read_as)].copy()
+    np.maximum.at(found, np.array(read_as, dtype=int), logits[len(found) :])
     return found
 
 
