@@ -9,6 +9,7 @@ from http import HTTPStatus
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+import anyio
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,6 +18,7 @@ from idiolect.server.errors import json_reply, wire_error
 logger = logging.getLogger(__name__)
 
 LONGEST_BODY = 1_000_000  # bytes
+SILENCE_S = 30.0  # that a client may keep in the middle of its body
 LONGEST_UPLOAD = 64_000_000  # bytes, of a memory that is brought along
 UPLOAD = re.compile(r"/v1/users/[^/]+/(?:import|restore)")
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
@@ -138,6 +140,7 @@ class BodyLimit:
     app: ASGIApp
     longest: int = LONGEST_BODY
     longest_upload: int = LONGEST_UPLOAD
+    silence_s: float = SILENCE_S
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on with the body in one piece."""
@@ -148,7 +151,13 @@ class BodyLimit:
         longest = self.longest_upload if is_upload else self.longest
         declared = Headers(scope=scope).get("content-length", "")
         is_huge = declared.isdecimal() and int(declared) > longest
-        body = b"" if is_huge else await self._read(receive, longest)
+        try:
+            body = b"" if is_huge else await self._read(receive, longest)
+        except TimeoutError:
+            status = HTTPStatus.REQUEST_TIMEOUT
+            said = f"the body stopped coming for {self.silence_s:g} seconds: send it again"
+            await json_reply(status, wire_error(status, said, code="request_timeout"))(scope, receive, send)
+            return
         if body is None:
             return  # the client left
         if is_huge or len(body) > longest:
@@ -171,7 +180,8 @@ class BodyLimit:
     async def _read(self, receive: Receive, longest: int) -> bytes | None:
         pieces = bytearray()
         while len(pieces) <= longest:
-            message = await receive()
+            with anyio.fail_after(self.silence_s):
+                message = await receive()
             if message["type"] == "http.disconnect":
                 return None
             pieces += message.get("body", b"")
