@@ -33,17 +33,12 @@ def visitor(address: str) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_a_wish_about_health_holds_today_and_longer_only_by_consent(visitor: httpx.Client, counter: Counter) -> None:
+def test_an_allergy_that_is_told_leaves_out_at_once_what_declares_it(visitor: httpx.Client, counter: Counter) -> None:
     said = visitor.post("/wishes", data={"user": "noor", "department": "snacks", "text": "I have a nut allergy."})
     assert "left out: <q>I have a nut allergy" in said.text
-    assert "today only" in said.text
     shown = [item for item in counter.adviser.catalogue.items if f'value="{item.id}"' in said.text]
     assert shown
     assert not any("nuts" in item.declared for item in shown)
-    statement = counter.assistant.store.user("noor").preferences()[0].id
-    kept = visitor.post("/consents", data={"user": "noor", "statement": statement})
-    assert "today only" not in kept.text
-    assert counter.assistant.store.user("noor").preferences()[0].status == "held"
 
 
 def test_forgetting_all_leaves_no_pick_and_no_wish(visitor: httpx.Client, counter: Counter) -> None:

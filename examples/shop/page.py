@@ -136,13 +136,6 @@ def wished(counter: Serving, sent: Annotated[Said, Form()]) -> Response:
     return sent.back
 
 
-@router.post("/consents")
-def consented(counter: Serving, sent: Annotated[About, Form()]) -> Response:
-    """What was told of health may be kept."""
-    Wishes(counter.assistant, sent.user).consent(sent.statement)
-    return sent.back
-
-
 @router.post("/untruths")
 def untrue(counter: Serving, sent: Annotated[About, Form()]) -> Response:
     """A wish holds no more, and is forgotten."""

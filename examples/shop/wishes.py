@@ -1,21 +1,13 @@
-"""What a customer said of themselves, kept by Idiolect's own memory, and when it holds in the shop.
-
-A wish about health ("nut allergy") is kept beyond the day only if the person agrees; on the day it holds at once.
-"""
+"""What a customer told the shop of themselves on purpose, kept by Idiolect's own memory."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Final
 
 from idiolect.assistant import Assistant
-from idiolect.curating import Changes
 from idiolect.errors import BadInput
 from idiolect.memory.extraction import extract, style_statements
 from idiolect.memory.rights.asking import Forgetting
-from idiolect.schema import Preference, now
-
-VISIT: Final = timedelta(hours=12)
+from idiolect.schema import Preference
 
 
 @dataclass(frozen=True)
@@ -36,13 +28,7 @@ class Wishes:
 
     def held(self) -> Sequence[Preference]:
         """What counts now, oldest first."""
-        said = self.assistant.store.user(self.user).preferences()
-        today = now() - VISIT
-        return [each for each in said if each.status == "held" or (each.status == "unconsented" and each.at >= today)]
-
-    def consent(self, statement: str) -> None:
-        """What was told of health counts beyond the day."""
-        self.assistant.memory(self.user).change(statement, Changes.model_validate({"consented": True}))
+        return [each for each in self.assistant.store.user(self.user).preferences() if each.status == "held"]
 
     def forget(self, statement: str) -> None:
         """Without a trace. Raises NotFound for what is nobody's, or somebody else's."""
