@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 
+from pydantic import JsonValue
+
 from idiolect.errors import BadInput
 from idiolect.evaluation.pools import Draws, Written
 from idiolect.evaluation.protocol import Rows, Run
@@ -55,18 +57,27 @@ class Checks:
 
     def likely(self, shown: Sequence[tuple[int, Written]]) -> list[float | None]:
         """Nats a token under the plain model; None where neither the engine tells nor the model can be opened."""
-        missing = [(at, each.text) for at, each in shown if each.nll is None]
+        missing = [(at, each) for at, each in shown if each.nll is None]
         model = self._inside if missing else None
         if model is None:
             return [each.nll for _, each in shown]
 
         def read(index: int) -> Likelihood:
-            prompt, text = missing[index]
-            messages = self.scene.author.request(self.scene.prompts[prompt]).messages
-            return Likelihood(nll=-model.likelihood(messages, [text])[0])
+            prompt, answer = missing[index]
+            asked = model.prompt_ids(self.scene.author.request(self.scene.prompts[prompt]).messages)
+            is_cut = answer.tokens >= most  # an answer that was cut has no end, and is unlikely to have one there
+            ids = model.tokenize(answer.text)
+            with model.alone() as network:
+                return Likelihood(nll=-network.mean_logprob(asked, ids if is_cut and ids else [*ids, model.end]))
 
-        key = {"model": model.fingerprint, "system": self.scene.author.system, "code": code_version("models/white_box")}
-        names = [self._name(*each) for each in missing]
+        most = self.scene.author.sampling.max_tokens
+        key: dict[str, JsonValue] = {
+            "model": model.fingerprint,
+            "system": self.scene.author.system,
+            "longest": most,
+            "code": code_version("models/white_box", "evaluation/uplift/checking.py"),
+        }
+        names = [self._name(at, each.text) for at, each in missing]
         found = dict(zip(names, self.run.rows(Rows("likelihood", Likelihood, key, names), read), strict=True))
         return [each.nll if each.nll is not None else found[self._name(at, each.text)].nll for at, each in shown]
 
