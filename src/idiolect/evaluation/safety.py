@@ -262,7 +262,8 @@ def _left_out(cases: list[Case], asked: Sequence[Request], root: Path, embedder:
     features = fitter.features_of([*(each.text for each in asked), *(text for _, text in others)])
     own = np.array([each.source for each in asked])
     public = sorted({each.source for each in asked if each.type != "ordinary"})
-    logits = {source: _worst(features @ fitter.without(source), [i for i, _ in others]) for source in public}
+    at = [i for i, _ in others]
+    logits = {source: _worst(np.asarray(features @ fitter.without(source), float), at) for source in public}
     mean = np.mean([logits[source] for source in public], axis=0)
     found = []
     for i, case in enumerate(cases[: len(asked)]):

@@ -87,11 +87,12 @@ class Tailor:
         stages = next(pupil.stages for pupil in self.scene.pupils if pupil.person.name == person)
         stage, asked = stages[self.design.generated_stages[-1]], {each.prompt: each for each in self.scene.questions}
         found = list[Example]()
-        for prompt, *compared in stage.choices:
+        for prompt, chosen, rejected in stage.choices:
+            compared = (chosen, rejected)
             texts = [*compared, *(each for each in asked[prompt].answers if each not in compared)]
             at = [list(asked[prompt].answers).index(text) for text in texts]
             liked = self.scene.reward.score(stage.belief, asked[prompt].phi[at]).mean
-            found.append(Example(prompt, *compared, others=tuple(texts[2:]), liked=tuple(map(float, liked))))
+            found.append(Example(prompt, chosen, rejected, others=tuple(texts[2:]), liked=tuple(map(float, liked))))
         return found
 
     def _trained(self, person: str, home: Path) -> Tailored:
