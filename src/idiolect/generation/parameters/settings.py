@@ -18,7 +18,7 @@ class LoraSettings(BaseModel):
         1.0, description="Pull to the model as it is, in parts of what the kernel has of itself."
     )
     strength: PositiveFloat = Field(
-        2.0, description="Standard deviation of h over a prompt's answers where the prompt was left out, in nats."
+        1.5, description="Standard deviation of h over a prompt's answers where the prompt was left out, in nats."
     )
     folds: int = Field(5, ge=2, description="Parts that are left out in turn to find the strength and the accuracy.")
     answers: int = Field(4, ge=2, description="Of a prompt that are read: the two compared, then its other candidates.")
