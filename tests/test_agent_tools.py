@@ -229,7 +229,7 @@ def test_a_guard_sees_the_clients_own_messages_and_the_answers_alone(
 
 
 def test_without_anything_believed_an_agent_costs_what_the_model_does(alone: Assistant) -> None:
-    agent, plain = alone.answer("new", QUESTION), alone.answer("other", QUESTION, method="plain")
+    agent, plain = alone.answer("new", QUESTION), alone.answer("other", QUESTION, method="plain+best-of-4")
     assert [each.text for each in agent.candidates] == [each.text for each in plain.candidates]
     assert agent.trace.cost is not None and agent.trace.cost.calls == 1
     assert agent.trace.rounds == ()

@@ -200,7 +200,7 @@ def test_an_empty_catalogue_has_nothing_to_rank(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ('{"id": "a"}', "line 2 .* field department"),
+        ('{"id": "a"}', "line 2 .*field department"),
         ('{"id": "a", ', "line 2 .* is no item"),
         ("\udcff", "UTF-8"),
     ],

@@ -29,7 +29,9 @@ def address(counter: Counter) -> Iterator[str]:
 
 @pytest.fixture
 def visitor(address: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=address, follow_redirects=True) as client:
+    with httpx.Client(
+        base_url=address, follow_redirects=True, timeout=120
+    ) as client:  # the first wish loads the embedder
         yield client
 
 
@@ -42,11 +44,11 @@ def test_an_allergy_that_is_told_leaves_out_at_once_what_declares_it(visitor: ht
 
 
 def test_forgetting_all_leaves_no_pick_and_no_wish(visitor: httpx.Client, counter: Counter) -> None:
-    visitor.post("/wishes", data={"user": "gone", "text": "I hate leather."})
+    visitor.post("/wishes", data={"user": "gone", "text": "I hate rattan."})
     visitor.post("/picks", data={"user": "gone", "shown": ["bags-01", "bags-02"], "chosen": "bags-01"})
     assert len(counter.notebook.picks("gone")) == 1
     left = visitor.post("/forgettings", data={"user": "gone"})
-    assert "I hate leather" not in left.text
+    assert "I hate rattan" not in left.text
     assert counter.notebook.picks("gone") == ()
     assert counter.assistant.store.user("gone").preferences() == ()
 

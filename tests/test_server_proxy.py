@@ -154,7 +154,7 @@ def test_a_streamed_tool_call_arrives_in_its_pieces(proxy: Proxy) -> None:
         chunk({}, finish_reason="tool_calls"),
         {"choices": [], "usage": {"prompt_tokens": 10, "completion_tokens": 4}},
     ]
-    with proxy.client.chat.completions.stream(model="gpt-x", user="ana", messages=ASK, tools=[WEATHER]) as stream:  # type: ignore[arg-type,list-item]
+    with proxy.client.chat.completions.stream(model="gpt-x", user="ana", messages=ASK, tools=[WEATHER]) as stream:  # type: ignore[arg-type, list-item]  # plain dictionaries, as people write them
         whole = stream.get_final_completion()
     (call,) = whole.choices[0].message.tool_calls or []
     assert call.function.name == "weather"
@@ -168,7 +168,7 @@ def test_a_schema_is_kept_and_nothing_personal_went_with_it(proxy: Proxy) -> Non
 
     loved(proxy)
     proxy.up.reply = message('{"city": "Graz"}')
-    said = proxy.client.chat.completions.parse(model="gpt-x", user="ana", messages=ASK, response_format=Weather)  # type: ignore[arg-type]
+    said = proxy.client.chat.completions.parse(model="gpt-x", user="ana", messages=ASK, response_format=Weather)  # type: ignore[arg-type]  # as above
     assert said.choices[0].message.parsed == Weather(city="Graz")
     assert proxy.up.body["response_format"]["json_schema"]["name"] == "Weather"
     assert proxy.up.body["messages"] == ASK

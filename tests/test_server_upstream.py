@@ -150,7 +150,7 @@ def test_an_endpoint_that_is_busy_is_a_429_with_its_own_word_when_to_come_back(p
     ],
 )
 def test_what_no_answer_is_becomes_an_error_in_openais_shape(place: Place, status: int, raw: bytes, told: int) -> None:
-    place.assistant.model._connection._breaker.succeeded()  # type: ignore[attr-defined] # each fault by itself
+    place.assistant.model._connection._breaker.succeeded()  # type: ignore[attr-defined]  # each fault by itself
     place.up.status, place.up.raw = status, raw
     for stream in (False, True):
         reply = httpx.post(f"{place.address}/v1/chat/completions", json=ASK | {"stream": stream}, timeout=30)
@@ -159,7 +159,7 @@ def test_what_no_answer_is_becomes_an_error_in_openais_shape(place: Place, statu
         assert set(reply.json()["error"]) == {"message", "type", "param", "code"}
         assert reply.headers["x-request-id"].startswith("req-")
         assert 'File "' not in reply.text
-    place.assistant.model._connection._breaker.succeeded()  # type: ignore[attr-defined]
+    place.assistant.model._connection._breaker.succeeded()  # type: ignore[attr-defined]  # as above
 
 
 @pytest.mark.parametrize("last", [b"", b"data: {half", b'data: {"error": {"message": "overloaded"}}\n\n'])

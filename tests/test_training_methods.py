@@ -296,7 +296,7 @@ def test_a_preference_set_in_the_files_is_the_one_set_in_the_policy(model: str, 
     place = set_to(tmp_path / "policy", {"first": 1, "second": 3}, tmp_path / "set")
     served = PeftModel.from_pretrained(opened(model).module, str(place))
     plain = Policy(opened(model).module, Preference(0.1), settings)
-    plain.network = served  # type: ignore[assignment]
+    plain.network = served  # type: ignore[assignment]  # a stand-in for the engine
     assert torch.allclose(plain.nats(rows), live, atol=1e-5)
     assert not torch.allclose(plain.plain(rows), live, atol=1e-3)
     with pytest.raises(BadInput, match="first, second"):

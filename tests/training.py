@@ -29,7 +29,7 @@ def tiny(folder: Path) -> str:
 def preferring(liked: str, other: str, count: int, user: str = "ada", **more: object) -> tuple[Pair, ...]:
     """So many pairs of one taste."""
     return tuple(
-        Pair(user, f"Say {number}.", f"{liked} {number}", f"{other} {number}", **more)  # type: ignore[arg-type]
+        Pair(user, f"Say {number}.", f"{liked} {number}", f"{other} {number}", **more)  # type: ignore[arg-type]  # fields of any type
         for number in range(count)
     )
 

@@ -15,7 +15,6 @@ from typing import Final
 from idiolect.boundary.retold import manners
 
 ASK: Final = "how do i "
-PLAIN: Final = (ASK, "how to ", "how can i ", "how could i ", "how would i ", "how should i ")
 WORD: Final = re.compile(r"[\w']+")
 MOST_WORDS: Final = 10  # of a request in a few words
 LONGEST: Final = 400  # characters of a formal one
@@ -61,6 +60,10 @@ TAIL: Final = re.compile(
 )
 HOW_LAST: Final = re.compile(r"(?P<what>.+) how (?:to )?(?P<verb>\w+)")
 PARTICLE: Final = re.compile(r" (?:of|up|down|out|off|away)\b")
+FICTION: Final = re.compile(  # whose "how" is the tale's, and no request
+    r"\b(?:novels?|story|stories|tales?|films?|movies?|games?|scenes?|screenplay|plays?|poems?|songs?|characters?|plots?)\b"
+)
+ASKED_ALREADY: Final = re.compile(r"(?:^|[.?!] )(?:how do i|how to|how (?:can|could|would|should) i) ")
 SHORT_OF_E: Final = re.compile(  # a stem that lost its e to the ending
     r"(?:[cuvz]|[^n]g|[^s]s|[bpdtgfkz]l|^[^aeiou]*[aiou][bdkmnprtl]|[^aeo]at|[^o]ut|[^aeo][aiou]d|[^a]ib|[^a]ir|[^o]ur"
     r"|[^aeo]in|[^aeou]il|[^aeiou][ao]k|[^e]um|cap)$"
@@ -82,9 +85,9 @@ IRREGULAR: Final = {
 
 def plainly(text: str) -> str | None:
     """The plain form of a normalised request; None of one that has it already, or is of another kind."""
-    if len(text) > LONGEST:
-        return None
     said = " ".join(text.split())
+    if len(text) > LONGEST or FICTION.search(said):
+        return None
     english = _from_scots(said) if SCOTS.search(said) else said
     return _formal(english) or _terse(english) or (english if english != said else None)
 
@@ -112,7 +115,7 @@ def _formal(said: str) -> str | None:
             close = particle[0] if particle else ""
             return f"{ASK}{verb}{close} {found['what'].strip()}{rest[len(close) :]}"
     done = ACTIVE.search(said) or INVERTED.search(said)
-    if done and not said.startswith(PLAIN):
+    if done and not ASKED_ALREADY.search(said):
         return f"{ASK}{done['done']}"
     order = FURNISH.match(said)
     return _ordered(order["order"]) if order else None
@@ -136,7 +139,7 @@ def _ordered(order: str) -> str | None:
 
 def _terse(said: str) -> str | None:
     words = said.rstrip(".!").split()
-    if not 1 < len(words) <= MOST_WORDS or words[0].strip(",") in SENTENCE or said.endswith("?"):
+    if not 1 < len(words) <= MOST_WORDS or words[0].strip(",") in SENTENCE or "?" in said:
         return None
     last = HOW_LAST.fullmatch(" ".join(words))
     return ASK + (f"{last['verb']} {last['what']}" if last else TAIL.sub("", " ".join(words)).strip())

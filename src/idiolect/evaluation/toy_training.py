@@ -26,7 +26,7 @@ class ToyTraining(Bench):
         "dpo/own": "of the model as it is 1, of the best policy for this reward 0: (J* - J(p)) / (J* - J(plain))"
     }
 
-    methods: tuple[str, ...] = tuple(TRAINERS)
+    methods: tuple[str, ...] = Field(tuple(TRAINERS), description="Trainings, by their names.")
     pairs: int = Field(400, ge=10, description="Of each question, in both orders.")
     share: float = Field(1.0, gt=0, description="Of the steps that a method takes here.")
 

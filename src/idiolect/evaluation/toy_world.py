@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+from pydantic import Field
 
 from idiolect.evaluation.protocol import Bench, Case, Figure, Run
 from idiolect.evaluation.statistics import over_users
@@ -28,7 +29,7 @@ class ToyWorld(Bench):
         "mod/own": "the same regret, for the reward that the method itself seeks, boundary apart",
     }
 
-    methods: tuple[str, ...] = tuple(DECODERS)
+    methods: tuple[str, ...] = Field(tuple(DECODERS), description="Decoders, by their names.")
 
     def cases(self, data: Path | None, run: Run) -> list[Case]:
         """One of each method, taste and question."""

@@ -51,10 +51,10 @@ class Drift:
         """Without choices whose texts are kept, nothing changes."""
         pairs = tuple(each for each in person.choices if each[1] != each[2])[-PAIRS:]
         names = surest(person)
+        if person.evidence and names and self.unfit is not None:
+            return Prepared(request, notes=(f"Drift was off: {self.unfit.reason}.",))
         if not person.evidence or not pairs or not names:
             return Prepared(request)
-        if self.unfit is not None:
-            return Prepared(request, notes=(f"Drift was off: {self.unfit.reason}.",))
         found = dict(zip(names, self._weights(pairs, names), strict=True))
         used = {name: weight for name, weight in found.items() if abs(weight) >= SMALLEST}
         if not used:

@@ -115,7 +115,7 @@ class School:
 
         loaded = self.loaded()
         served = PeftModel.from_pretrained(loaded.module, str(adapter)).eval()
-        told = {each: distribution(served, loaded.tokenizer, messages(each)) for each in QUESTIONS}  # type: ignore[arg-type]
+        told = {each: distribution(served, loaded.tokenizer, messages(each)) for each in QUESTIONS}  # type: ignore[arg-type]  # what the trainer gave back
         return [Trained(name, question, policy, own) for question, policy in told.items()]
 
     def spread(self, pairs: Sequence[Pair], objective: str) -> float:

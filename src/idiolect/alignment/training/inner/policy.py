@@ -126,7 +126,7 @@ class Policy(nn.Module):
         found = super().state_dict(*args, **kwargs)
         return {name: found[name] for name in sorted(self._kept)}
 
-    def load_state_dict(self, state_dict: Mapping[str, Any], *_: Any, **__: Any) -> _IncompatibleKeys:  # noqa: ANN401
+    def load_state_dict(self, state_dict: Mapping[str, Any], *_: Any, **__: Any) -> _IncompatibleKeys:  # noqa: ANN401 - torch's own signature
         """Of what is trained, all of it. Raises WeightsError."""
         if set(state_dict) != self._kept:
             odd = ", ".join(sorted(set(state_dict) ^ self._kept)[:3])
