@@ -96,13 +96,13 @@ def test_a_soup_is_made_once_and_is_the_mixture_of_its_experts(shop: Workshop, m
 @pytest.mark.parametrize("combine", ["product", "factors"])
 def test_a_soup_of_one_expert_is_the_expert(shop: Workshop, combine: Combine) -> None:
     known = shelved(shop, ("length", 1), ("warmth", 1))
-    made = Lora.load(soup(shop.registry.root, known, [0.0, 1.0], combine))
+    made = Lora.load(soup([(known[1], 1.0)], combine))
     assert made.delta("two") == pytest.approx(Lora.load(known[1].path).delta("two"), abs=1e-2)
 
 
 def test_a_persons_mixtures_go_when_somebody_is_erased(shop: Workshop) -> None:
     known = shelved(shop, ("length", 1))
-    folder = soup(shop.registry.root, known, [1.0], "product")
+    folder = soup([(known[0], 1.0)], "product")
     assert shop.registry.forget("ana") == ("mixtures of experts",)
     assert not folder.exists()
     assert experts(shop.registry.root, shop.model.fingerprint) == known

@@ -8,12 +8,13 @@ it the experts are followed beyond themselves.
 Shared: the experts.  Per user: w.  Cold start: the request unchanged.  Cost: a context for each expert, and the base.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from idiolect.alignment.decoding.blend import Blend
 from idiolect.alignment.decoding.mod import MOD
 from idiolect.alignment.decoding.protocol import Context, mixing
-from idiolect.generation.parameters.soups import Expert
+from idiolect.generation.parameters.soups import Share
 from idiolect.generation.protocol import Prepared
 from idiolect.models.protocol import Request
 
@@ -26,9 +27,9 @@ class AutoregressiveRewards(MOD):
     called = "Autoregressive rewards"
     beta: ClassVar[float] = 0.5
 
-    def _mixed(self, request: Request, used: list[Expert], shares: list[float], note: str) -> Prepared:
-        beside = [Context(request.messages, each.path) for each in used]
-        return mixing(request, beside, guided([share / self.beta for share in shares]), note)
+    def _mixed(self, request: Request, used: Sequence[Share], note: str) -> Prepared:
+        beside = [Context(request.messages, each.path) for each, _ in used]
+        return mixing(request, beside, guided([share / self.beta for _, share in used]), note)
 
 
 def guided(strengths: list[float], nucleus: float = NUCLEUS) -> Blend:

@@ -10,14 +10,12 @@ s = 0 is the answer with the profile, s = -1 the answer without it.
 Shared: nothing.  Per user: the profile.  Cold start: the request unchanged.  Cost: a second context in the same batch.
 """
 
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from idiolect.alignment.decoding.blend import Blend
+from idiolect.alignment.decoding.by_profile import ByProfile
 from idiolect.alignment.decoding.protocol import Context, mixing
-from idiolect.generation.encoding.steering import closed
-from idiolect.generation.profile_prompt import ProfilePrompt
-from idiolect.generation.protocol import Host, Person, Prepared
-from idiolect.generation.token_values import Unfit
+from idiolect.generation.protocol import Person, Prepared
 from idiolect.models.protocol import Request
 
 ROUNDS, ETA, ALPHA, LAMBDA = 60, 10.0, 2.0, 2.0  # the defaults of Amulet's code
@@ -35,33 +33,17 @@ def amulet_strength(rounds: int = ROUNDS, eta: float = ETA, alpha: float = ALPHA
     return c
 
 
-class ContextSteering:
+class ContextSteering(ByProfile):
     """Puts the profile into the request, and the request as it was beside it."""
 
-    family: ClassVar[str] = "decoding"
     called: ClassVar[str] = "Context steering"
     strength: ClassVar[float] = 1.5  # lambda; the paper tries -1 to 3
     nucleus: ClassVar[float] = 0.95  # of the answer with the profile: beyond it a contrast raises what nobody would say
 
-    def __init__(self, profile: ProfilePrompt, unfit: Unfit | None) -> None:
-        self.profile = profile
-        self.unfit = unfit
-
-    @classmethod
-    def open(cls, host: Host) -> Self:
-        """For a model that can be opened; with another the request stays as it is."""
-        return cls(ProfilePrompt.open(host), closed(host))
-
-    def prepare(self, request: Request, person: Person) -> Prepared:
-        """With nothing believed the request is returned unchanged."""
-        told = self.profile.prepare(request, person)
-        if told.request.messages == request.messages:
-            return told
-        if self.unfit is not None:
-            return Prepared(request, notes=(f"{self.called} was off: {self.unfit.reason}.",))
+    def _together(self, request: Request, told: Request, person: Person) -> Prepared:
         how = Blend((1.0 + self.strength, -self.strength), self.nucleus)
         note = f"{self.called} counted what the profile adds {1 + self.strength:.2f} times."
-        return told.then(mixing(told.request, [Context(request.messages, request.inside.adapter)], how, note))
+        return mixing(told, [Context(request.messages, request.inside.adapter)], how, note)
 
 
 class LinearAlignment(ContextSteering):

@@ -8,17 +8,15 @@ Shared: the experts of personalized soups (`generation/parameters/soups.py`): th
 their weights.  Per user: w.  Cold start: the request unchanged.  Cost: a context for each expert, in one batch.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import log
-from typing import TYPE_CHECKING, ClassVar, Self
-
-import numpy as np
+from typing import TYPE_CHECKING, ClassVar
 
 from idiolect.alignment.decoding.blend import Blend
 from idiolect.alignment.decoding.protocol import Context, Mixing, mixing
-from idiolect.generation.parameters.registry import EXPERTS
-from idiolect.generation.parameters.soups import SURE, Expert, experts, weights
-from idiolect.generation.protocol import Host, Person, Prepared
+from idiolect.generation.parameters.soups import ByExperts, Share
+from idiolect.generation.protocol import Prepared
 from idiolect.models.protocol import Request
 
 if TYPE_CHECKING:
@@ -44,43 +42,25 @@ class Power:
         return mean
 
 
-class MOD:
+class MOD(ByExperts):
     """Decodes with the experts of what is surely believed."""
 
     family: ClassVar[str] = "decoding"
     called: ClassVar[str] = "MOD"
 
-    def __init__(self, host: Host) -> None:
-        self._host = host
-
-    @classmethod
-    def open(cls, host: Host) -> Self:
-        """Experts are looked up when they are needed: the model need not be open before."""
-        return cls(host)
-
-    def prepare(self, request: Request, person: Person) -> Prepared:
-        """Without sure beliefs, or experts of them, nothing changes."""
-        if not person.evidence or not (np.abs(person.mean) > SURE * person.sd).any():
-            return Prepared(request)
-        root = self._host.adapters
-        known = experts(root, self._host.inside.fingerprint) if root is not None and (root / EXPERTS).is_dir() else []
-        used = [(each, share) for each, share in zip(known, weights(known, person), strict=True) if share]
-        if not used:
-            told = "No expert for this model is of what is believed" if known else "There are no experts for this model"
-            return Prepared(request, notes=(f"{told}: `idiolect adapters expert` trains one.",))
+    def _together(self, request: Request, used: Sequence[Share], words: str) -> Prepared:
         if request.inside.adapter is not None:
             return Prepared(request, notes=(f"{self.called} was off: an adapter is in the request already.",))
-        words = ", ".join(f"{each.path.name} {share:.0%}" for each, share in used)
-        note = f"{self.called} decoded with {words}."
-        return self._mixed(request, [each for each, _ in used], [share for _, share in used], note)
+        return self._mixed(request, used, f"{self.called} decoded with {words}.")
 
-    def _mixed(self, request: Request, used: list[Expert], shares: list[float], note: str) -> Prepared:
+    def _mixed(self, request: Request, used: Sequence[Share], note: str) -> Prepared:
         """The first expert in the request's own context, the others beside it."""
-        own = replace(request, inside=replace(request.inside, adapter=used[0].path))
-        if len(used) == 1:
+        (first, _), *others = used
+        own = replace(request, inside=replace(request.inside, adapter=first.path))
+        if not others:
             return Prepared(own, notes=(note,))
-        beside = [Context(request.messages, each.path) for each in used[1:]]
-        return mixing(own, beside, self._how(tuple(shares)), note)
+        beside = [Context(request.messages, each.path) for each, _ in others]
+        return mixing(own, beside, self._how(tuple(share for _, share in used)), note)
 
     def _how(self, shares: tuple[float, ...]) -> Mixing:
         return Blend(shares)

@@ -8,14 +8,12 @@ Shared: nothing.  Per user: the profile.  Cold start: the request unchanged.  Co
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar
 
+from idiolect.alignment.decoding.by_profile import ByProfile
 from idiolect.alignment.decoding.protocol import Context, mixing
 from idiolect.alignment.decoding.top_k import K
-from idiolect.generation.encoding.steering import closed
-from idiolect.generation.profile_prompt import ProfilePrompt
-from idiolect.generation.protocol import Host, Person, Prepared
-from idiolect.generation.token_values import Unfit
+from idiolect.generation.protocol import Person, Prepared
 from idiolect.models.protocol import Request
 
 if TYPE_CHECKING:
@@ -39,28 +37,12 @@ class Guided:
         return guided
 
 
-class PAD:
+class PAD(ByProfile):
     """The request as it is, guided by the model that is told of the person."""
 
-    family: ClassVar[str] = "decoding"
+    called = "PAD"
     weight: ClassVar[float] = 0.8  # typical in the paper's code, of 0 to 1.5
 
-    def __init__(self, profile: ProfilePrompt, unfit: Unfit | None) -> None:
-        self.profile = profile
-        self.unfit = unfit
-
-    @classmethod
-    def open(cls, host: Host) -> Self:
-        """For a model that can be opened."""
-        return cls(ProfilePrompt.open(host), closed(host))
-
-    def prepare(self, request: Request, person: Person) -> Prepared:
-        """With nothing believed the request is returned unchanged."""
-        told = self.profile.prepare(request, person)
-        if told.request.messages == request.messages:
-            return told
-        if self.unfit is not None:
-            return Prepared(request, notes=(f"PAD was off: {self.unfit.reason}.",))
-        guide = Context(told.request.messages, person.adapters.get("lora", request.inside.adapter))
-        made = mixing(request, [guide], Guided(self.weight), f"PAD guided with weight {self.weight:g}.")
-        return told.then(made)
+    def _together(self, request: Request, told: Request, person: Person) -> Prepared:
+        guide = Context(told.messages, person.adapters.get("lora", request.inside.adapter))
+        return mixing(request, [guide], Guided(self.weight), f"PAD guided with weight {self.weight:g}.")

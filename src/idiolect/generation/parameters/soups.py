@@ -13,11 +13,12 @@ Cold start: plain.
 
 import shutil
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar, Self, TypeAlias
 
 import numpy as np
 
@@ -40,6 +41,9 @@ class Expert:
     sign: int
     path: Path
     card: Card
+
+
+Share: TypeAlias = tuple[Expert, float]  # with its lambda, which is not 0
 
 
 def experts(root: Path, fingerprint: str) -> list[Expert]:
@@ -77,11 +81,8 @@ def weights(known: Sequence[Expert], person: Person) -> list[float]:
     return [float(each) / PARTS for each in parts]
 
 
-class Soups:
-    """Answers with a mixture of the shared experts."""
-
-    family: ClassVar[str] = "parameters"
-    combine: ClassVar[Combine] = "product"
+class ByExperts(ABC):
+    """Asks the shared experts of what is surely believed; how they are put together is the method's."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -92,18 +93,30 @@ class Soups:
         return cls(host)
 
     def prepare(self, request: Request, person: Person) -> Prepared:
-        """Mix the experts of what is surely believed; without such, or without experts, nothing changes."""
+        """Without sure beliefs, or experts of them, nothing changes."""
         if not person.evidence or not (np.abs(person.mean) > SURE * person.sd).any():
             return Prepared(request)
         root = self._host.adapters
         known = experts(root, self._host.inside.fingerprint) if root is not None and (root / EXPERTS).is_dir() else []
-        lambdas = weights(known, person)
-        if root is None or not any(lambdas):
+        used = [(each, share) for each, share in zip(known, weights(known, person), strict=True) if share]
+        if not used:
             told = "No expert for this model is of what is believed" if known else "There are no experts for this model"
             return Prepared(request, notes=(f"{told}: `idiolect adapters expert` trains one.",))
-        folder = soup(root, known, lambdas, self.combine)
-        used = [(each, share) for each, share in zip(known, lambdas, strict=True) if share]
-        words = ", ".join(f"{each.path.name} {share:.0%}" for each, share in used)
+        return self._together(request, used, ", ".join(f"{each.path.name} {share:.0%}" for each, share in used))
+
+    @abstractmethod
+    def _together(self, request: Request, used: Sequence[Share], words: str) -> Prepared:
+        """The request by these experts, which `words` name."""
+
+
+class Soups(ByExperts):
+    """Answers with a mixture of the shared experts."""
+
+    family: ClassVar[str] = "parameters"
+    combine: ClassVar[Combine] = "product"
+
+    def _together(self, request: Request, used: Sequence[Share], words: str) -> Prepared:
+        folder = soup(used, self.combine)
         note = f"Experts were mixed ({self.combine}): {words}."
         return Prepared(replace(request, inside=replace(request.inside, adapter=folder)), notes=(note,))
 
@@ -114,23 +127,19 @@ class SoupsOfFactors(Soups):
     combine: ClassVar[Combine] = "factors"
 
 
-def soup(root: Path, known: Sequence[Expert], lambdas: Sequence[float], combine: Combine) -> Path:
+def soup(used: Sequence[Share], combine: Combine) -> Path:
     """The folder of a mixture, made at its first use, whole or not at all; of `KEPT` the one longest unused goes."""
-    recipe = [
-        combine,
-        *(f"{each.path.name}:{each.card.sha256}:{share}" for each, share in zip(known, lambdas, strict=True) if share),
-    ]
-    home = root / SOUPS
+    recipe = [combine, *(f"{each.path.name}:{each.card.sha256}:{share}" for each, share in used)]
+    home = used[0][0].path.parents[1] / SOUPS  # beside the experts' own folder
     place = home / sha256("\n".join(recipe).encode()).hexdigest()[:24]
     if (place / WEIGHTS).is_file():
         place.touch()
         return place
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    used = [(Lora.load(each.path), share) for each, share in zip(known, lambdas, strict=True) if share]
-    made = mixed([lora for lora, _ in used], [share for _, share in used], combine)
+    made = mixed([Lora.load(each.path) for each, _ in used], [share for _, share in used], combine)
     part = Path(tempfile.mkdtemp(prefix=PART, dir=home))
     try:
-        made.save(part, known[0].card.model)
+        made.save(part, used[0][0].card.model)
         part.rename(place)
     except OSError as failed:
         if not (place / WEIGHTS).is_file():  # else another process was quicker, and that one's is the same
